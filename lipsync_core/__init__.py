@@ -1,0 +1,34 @@
+"""One engine, many lip-sync models.
+
+Importing this package loads no model, no torch, no cv2 and no plugin; names are fetched when asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lipsync_core._version import __version__
+
+if TYPE_CHECKING:
+    from lipsync_core.engine.live import Session
+    from lipsync_core.engine.request import RunRequest
+    from lipsync_core.engine.run import run
+    from lipsync_core.hookspecs import hookimpl
+    from lipsync_core.registry import Registry
+
+_HOME = {
+    "Registry": "lipsync_core.registry",
+    "RunRequest": "lipsync_core.engine.request",
+    "Session": "lipsync_core.engine.live",
+    "hookimpl": "lipsync_core.hookspecs",
+    "run": "lipsync_core.engine.run",
+}
+
+__all__ = ["Registry", "RunRequest", "Session", "__version__", "hookimpl", "run"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: the type is the attribute's own
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""The embedded default `viseme`: a small network hears visemes, curves move a warped mouth."""

@@ -1,0 +1,201 @@
+"""What a plugin implements. Only arrays, numbers, strings and small records cross these calls.
+
+A class named by a spec's factory is made with no arguments, then `open`ed, used from one thread,
+and `close`d (which may be called twice). Making an object must do nothing heavy; `open` loads.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lipsync_core.records import AudioClip, Chunk, Crops, Face, Image, Patch, Prepared, Samples
+    from lipsync_core.records import Matrix, Points
+    from lipsync_core.specs import Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The probe found everything that a run needs; `detail` says what will be used."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unavailable:
+    """The probe found something missing: `reason` says what, `hint` how to get it."""
+
+    reason: str
+    hint: str
+
+
+ProbeResult = Ready | Unavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenContext:
+    """What a plugin is opened with.
+
+    Attributes:
+        device: "cpu", "cuda", "cuda:1", "mps".
+        precision: "auto", "fp32", "bf16" or "fp16".
+        threads: how many CPU threads the plugin may keep busy.
+        weights: path in the spec -> file on disk, for each weight file that was found.
+        cache: folder for things the plugin derives from its weights (exports, compiled engines).
+        options: every declared option of the spec, default or as the user set it.
+        seed: seed for whatever is random.
+    """
+
+    device: str = "cpu"
+    precision: str = "auto"
+    threads: int = 1
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    cache: Path | None = None
+    options: Mapping[str, bool | int | float | str] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeContext:
+    """What a spec's own probe function is called with: the context a run would open it with."""
+
+    context: OpenContext
+
+
+class Plugin(ABC):
+    """Opening and closing, the same for every kind."""
+
+    @abstractmethod
+    def open(self, context: OpenContext) -> None:
+        """Load what the plugin needs. Raise `Unavailable`-style errors from `lipsync_core.errors`."""
+
+    def close(self) -> None:  # noqa: B027 - most plugins have nothing to release
+        """Release everything. Called at least once, perhaps twice."""
+
+
+class Detector(Plugin):
+    """Finds faces."""
+
+    @abstractmethod
+    def detect(self, images: NDArray[np.uint8]) -> list[list[Face]]:
+        """Faces of consecutive frames of one shot.
+
+        Args:
+            images: `(N, H, W, 3)` uint8 RGB.
+
+        Returns:
+            N lists of faces, in any order; an empty list where there is none. A detector may
+            remember the last call to go faster, until `reset`.
+        """
+
+    def reset(self) -> None:  # noqa: B027 - stateless detectors have nothing to forget
+        """Forget earlier frames: a new shot begins."""
+
+
+class FeatureStream(ABC):
+    """One voice being encoded. Offline encoding is one `push` and a `flush`."""
+
+    @abstractmethod
+    def push(self, samples: Samples) -> NDArray[np.float32]:
+        """Take more sound, give the rows that are now certain.
+
+        Args:
+            samples: float32 mono, any number, also none.
+
+        Returns:
+            `(n, *feature_shape)` float32, n >= 0: the next rows in order; row k belongs to the
+            video frame at time k / fps.
+        """
+
+    @abstractmethod
+    def flush(self) -> NDArray[np.float32]:
+        """End of the voice: the remaining rows, so that ceil(duration * fps) were given in all."""
+
+
+class AudioEncoder(Plugin):
+    """Turns sound into one row of features per video frame."""
+
+    @abstractmethod
+    def stream(self, sample_rate: int, fps: Fraction) -> FeatureStream:
+        """Begin a voice: mono sound at `sample_rate` Hz (the spec's), rows at `fps` frames a second."""
+
+
+class Generator(Plugin):
+    """Makes the new mouth."""
+
+    def prepare(self, crops: Crops) -> Prepared:
+        """Make what depends on the target alone; called as the spec's `prepare` declares.
+
+        Args:
+            crops: for scope "track" the telling frames of one track, in any order; for scope
+                "frame" consecutive frames.
+
+        Returns:
+            Named arrays; for scope "frame" each has one row per crop.
+        """
+        return {}
+
+    @abstractmethod
+    def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
+        """The new crops.
+
+        What comes out depends on the chunk alone (and on `prepared`), never on earlier calls: runs
+        can so be resumed, repeated and spread over machines.
+
+        Returns:
+            `(N, H, W, 3)` uint8 RGB, N and size as in `chunk.crops.images`.
+        """
+
+
+class Enhancer(Plugin):
+    """Improves face crops."""
+
+    @abstractmethod
+    def enhance(self, crops: Crops) -> NDArray[np.uint8]:
+        """`(N, H, W, 3)` uint8 RGB, same N and size as `crops.images`."""
+
+
+class Blender(Plugin):
+    """Puts a generated crop into its frame."""
+
+    @abstractmethod
+    def blend(
+        self,
+        frame: Image,
+        crop: Image,
+        matrix: Matrix,
+        landmarks: Points,
+        region: Region,
+        strength: float,
+    ) -> Patch | None:
+        """Blend one crop.
+
+        Args:
+            frame: `(H, W, 3)` the frame as it is (not to be written to).
+            crop: `(h, w, 3)` what the generator made.
+            matrix: 2x3, frame -> crop.
+            landmarks: `(K, 2 or 3)` of the original face in FRAME pixels, in the scheme that the
+                spec asks for.
+            region: what the generator repainted.
+            strength: 0..1 share of the new picture.
+
+        Returns:
+            The changed rectangle, or None when nothing changes.
+        """
+
+
+class Voice(Plugin):
+    """Speaks text."""
+
+    @abstractmethod
+    def say(self, text: str, *, language: str, speed: float = 1.0) -> AudioClip:
+        """Speech for `text`; `speed` 1.0 is natural, 2.0 twice as fast."""

@@ -1,0 +1,141 @@
+"""What flows between the stages: small records of numbers, strings and numpy arrays.
+
+Every record carries its own index and time, so no two lists ever have to stay in step. Nothing here
+holds a torch tensor, a callback or an open file: each record can cross to a worker process as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+    """RGB, uint8, `(height, width, 3)`, contiguous."""
+    Matrix = NDArray[np.float64]
+    """2x3 affine map, frame pixels -> crop pixels (pixel centres at integer coordinates)."""
+    Points = NDArray[np.float32]
+    """`(K, 2)` pixels, or `(K, 3)` where z is depth in the same pixels (smaller is nearer)."""
+    Samples = NDArray[np.float32]
+    """Sound as float32 in -1..1: `(n,)` mono."""
+
+Scheme = Literal["5", "68", "478"]
+"""Landmark schemes: 5 points (eyes, nose tip, mouth corners), iBUG 68, MediaPipe 478."""
+
+Prepared = Mapping[str, "NDArray[np.generic]"]
+"""What a generator made once from the target alone: named arrays, storable as one `.npz`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameInfo:
+    """Which frame of the target this is, and when it is shown.
+
+    Attributes:
+        index: position in decoding order, from 0.
+        time: exact presentation time in seconds from the first frame.
+        duration: exact time in seconds until the next frame.
+    """
+
+    index: int
+    time: Fraction
+    duration: Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One decoded picture of the target, upright (rotation metadata already applied)."""
+
+    info: FrameInfo
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """One detected face in one frame.
+
+    Attributes:
+        box: `(x0, y0, x1, y1)` in frame pixels.
+        score: detector's confidence, 0..1.
+        landmarks: points in frame pixels, in `scheme`'s order; `(K, 3)` for "478", else `(K, 2)`.
+        scheme: which landmark scheme `landmarks` follows.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    landmarks: Points
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crops:
+    """N crops of one track, cut by one affine matrix each.
+
+    Attributes:
+        frames: `(N,)` int64, the index of each crop's frame in the target.
+        track: id of the track all N crops belong to.
+        images: `(N, H, W, 3)` uint8 RGB.
+        matrices: `(N, 2, 3)` float64, frame -> crop.
+        landmarks: `(N, K, 2 or 3)` float32 in crop pixels.
+        scheme: landmark scheme of `landmarks`.
+    """
+
+    frames: NDArray[np.int64]
+    track: int
+    images: NDArray[np.uint8]
+    matrices: NDArray[np.float64]
+    landmarks: NDArray[np.float32]
+    scheme: Scheme
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """What a generator gets in one call.
+
+    Attributes:
+        crops: the N crops.
+        features: `(N, *feature_shape)` float32, one row per crop, from the declared audio encoder.
+        strength: `(N,)` float32 in 0..1, how much of the new mouth is wanted (1 for a good face,
+            falling to 0 where the pose turns away). Only generators whose spec says `fades` need
+            to look at it; for the others the blender fades.
+        prepared: what `prepare` returned for this track (and these frames).
+    """
+
+    crops: Crops
+    features: NDArray[np.float32]
+    strength: NDArray[np.float32]
+    prepared: Prepared = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """A rectangle of new pixels for a frame; everything outside it stays as it was.
+
+    Attributes:
+        x: left edge in frame pixels.
+        y: top edge in frame pixels.
+        image: `(h, w, 3)` uint8 RGB.
+    """
+
+    x: int
+    y: int
+    image: Image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioClip:
+    """Mono sound for a model: `samples` float32 `(n,)` in -1..1 at `sample_rate` Hz."""
+
+    samples: Samples
+    sample_rate: int

@@ -1,0 +1,336 @@
+"""What a plugin declares: frozen, keyword-only data with string factories.
+
+Reading a spec costs nothing: no factory is imported until a run opens it. Everything that the engine
+must know to choose, place and feed a plugin is here, so that the core never asks for a plugin by name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from lipsync_core.records import Scheme
+
+API_VERSION = 1
+"""Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
+
+Kind = Literal["detector", "audio encoder", "generator", "enhancer", "blender", "voice", "command"]
+Region = Literal["mouth", "lower_face", "face", "crop"]
+"""What a generator really repaints in its crop; the blender builds its mask from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """A Python package that must be importable.
+
+    Attributes:
+        module: what is imported ("cv2").
+        distribution: what is installed ("opencv-python").
+        minimum: lowest version that works, or None.
+    """
+
+    module: str
+    distribution: str
+    minimum: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFile:
+    """One file of weights, and where it comes from.
+
+    Attributes:
+        path: where it lives below the plugin's weights folder, in the upstream layout.
+        repository: hub repository ("owner/name") that carries it, or None.
+        file: its path inside the repository (default: `path`).
+        size: bytes, where known.
+        sha256: hexadecimal digest, where known.
+        licence: licence of the weights as their publisher states it.
+        origin: one sentence on where the publisher offers it, when there is no repository.
+        alternatives: other relative paths under which users have the same file.
+        optional: a run works without it.
+    """
+
+    path: str
+    repository: str | None = None
+    file: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    licence: str = "not stated"
+    origin: str = ""
+    alternatives: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """Licences of code and weights, and whether the weights may be used commercially.
+
+    Attributes:
+        code: SPDX expression of the plugin's code.
+        weights: licence of the weights in words ("none needed" when there are none).
+        commercial: True, False, or None when the publisher does not say.
+    """
+
+    code: str
+    weights: str
+    commercial: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A setting for `--option NAME.KEY=VALUE`: its key, default, type by example, and meaning."""
+
+    key: str
+    default: bool | int | float | str
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """Widening of a box, as fractions of its width (left, right) and height (top, bottom)."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 0.0
+    bottom: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeCrop:
+    """The face at the target's own resolution: an integer translation, nothing is resampled.
+
+    The box is the landmarks' bounding box widened by `margins`; its size is one for all crops of a
+    track in a shot, rounded up to `multiple` pixels. Parts outside the frame repeat the edge.
+    """
+
+    margins: Margins = field(default_factory=Margins)
+    multiple: int = 16
+    scheme: Scheme = "478"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxCrop:
+    """The detector's box, widened by `margins`, resized to `size` (width, height).
+
+    With `square` the shorter side is grown first, otherwise the aspect is not kept (as Wav2Lip does).
+    """
+
+    size: tuple[int, int]
+    margins: Margins = field(default_factory=Margins)
+    square: bool = False
+    scheme: Scheme = "5"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LandmarkCrop:
+    """A box spanned by landmarks, resized to `size` (width, height).
+
+    Attributes:
+        size: width and height of the crop.
+        scheme: landmark scheme the indices below belong to.
+        points: indices whose bounding box is taken (empty: all).
+        middle: if set, the box is made to reach as far above this point as it does below it
+            (MuseTalk: point 29 of 68).
+        square: height is set to the width, downwards from the top (SyncTalk_2D).
+        margins: widening afterwards.
+    """
+
+    size: tuple[int, int]
+    scheme: Scheme = "68"
+    points: tuple[int, ...] = ()
+    middle: int | None = None
+    square: bool = False
+    margins: Margins = field(default_factory=Margins)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlignedCrop:
+    """A similarity transform that puts groups of landmarks on reference points.
+
+    Attributes:
+        size: width and height of the crop.
+        scheme: landmark scheme of `groups`.
+        groups: for each reference point, the landmarks whose mean is put there.
+        reference: the reference points in crop pixels, one per group.
+    """
+
+    size: tuple[int, int]
+    groups: tuple[tuple[int, ...], ...]
+    reference: tuple[tuple[float, float], ...]
+    scheme: Scheme = "68"
+
+
+CropSpec = NativeCrop | BoxCrop | LandmarkCrop | AlignedCrop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkSpec:
+    """How many frames a generator wants in a call.
+
+    Attributes:
+        frames: the most frames in one call (the last call of a span may have fewer).
+        overlap: frames shared by neighbouring calls; the engine cross-fades them.
+        batches: frames are independent of each other, so the engine may choose any number up to
+            `frames`; False for models that look along time and want exactly `frames` when it can.
+    """
+
+    frames: int = 16
+    overlap: int = 0
+    batches: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareSpec:
+    """What `prepare` wants.
+
+    Attributes:
+        scope: "track": once per track, from up to `samples` telling frames; "frame": for every
+            frame, results have one row a frame; "none": never called.
+        samples: how many frames at the most for scope "track".
+    """
+
+    scope: Literal["none", "track", "frame"] = "none"
+    samples: int = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSpec:
+    """What every spec says.
+
+    Attributes:
+        name: short, lower case, unique in its kind ("musetalk").
+        factory: "module:attribute", imported only when the plugin is opened.
+        summary: one line for `lipsync plugins list`.
+        licence: licences of code and weights.
+        requires: packages that must be importable.
+        weights: files that must be on disk.
+        probe: "module:function" for a further check, called with a `ProbeContext`, that returns
+            `Ready` or `Unavailable`; or None.
+        devices: device types it runs on, best first.
+        memory: bytes of device memory one run needs, or None when it is small.
+        options: what `--option NAME.KEY=VALUE` accepts.
+        homepage: where to read more.
+    """
+
+    kind: ClassVar[Kind]
+
+    name: str
+    factory: str
+    summary: str
+    licence: Licence
+    requires: tuple[Requirement, ...] = ()
+    weights: tuple[WeightFile, ...] = ()
+    probe: str | None = None
+    devices: tuple[str, ...] = ("cpu",)
+    memory: int | None = None
+    options: tuple[Option, ...] = ()
+    homepage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorSpec(PluginSpec):
+    """A detector: pictures in, faces with landmarks out.
+
+    Attributes:
+        schemes: landmark schemes it gives, densest first.
+        batch: frames it likes in one call.
+    """
+
+    kind: ClassVar[Kind] = "detector"
+    schemes: tuple[Scheme, ...]
+    batch: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioEncoderSpec(PluginSpec):
+    """An audio encoder: sound in, one row of features per video frame out.
+
+    Attributes:
+        feature_shape: shape of one row.
+        sample_rate: Hz of the mono sound it is handed.
+        lookahead: seconds of sound after a frame's time that its row depends on at the most.
+        zero_is_rest: a row of zeros means a mouth at rest, so silence is made by fading rows.
+    """
+
+    kind: ClassVar[Kind] = "audio encoder"
+    feature_shape: tuple[int, ...]
+    sample_rate: int = 16_000
+    lookahead: float = 0.0
+    zero_is_rest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeneratorSpec(PluginSpec):
+    """A generator: face crops and audio features in, face crops with another mouth out.
+
+    Attributes:
+        crop: how the engine cuts the face.
+        audio_encoder: name of the encoder whose rows it wants.
+        chunk: how many frames a call.
+        prepare: what depends on the target alone.
+        region: what it repaints in the crop.
+        fades: it takes `Chunk.strength` into account itself.
+        streams: usable live: a chunk of any size from 1 is fine.
+        deterministic: the same chunk gives the same pixels.
+        person_specific: it was trained for one person.
+    """
+
+    kind: ClassVar[Kind] = "generator"
+    crop: CropSpec
+    audio_encoder: str
+    chunk: ChunkSpec = field(default_factory=ChunkSpec)
+    prepare: PrepareSpec = field(default_factory=PrepareSpec)
+    region: Region = "lower_face"
+    fades: bool = False
+    streams: bool = False
+    deterministic: bool = True
+    person_specific: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnhancerSpec(PluginSpec):
+    """An enhancer: crops in, better crops of the same size out.
+
+    Attributes:
+        crop: how the engine cuts the face for it, from the blended frame.
+        region: what of its crop is pasted back.
+        strength: default share of the enhanced picture, 0..1.
+    """
+
+    kind: ClassVar[Kind] = "enhancer"
+    crop: CropSpec
+    region: Region = "face"
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlenderSpec(PluginSpec):
+    """A blender: a frame and a generated crop in, a patch for the frame out.
+
+    Attributes:
+        scheme: landmark scheme it needs to place its mask.
+    """
+
+    kind: ClassVar[Kind] = "blender"
+    scheme: Scheme = "68"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceSpec(PluginSpec):
+    """A voice: text in, speech out.
+
+    Attributes:
+        languages: BCP 47 tags it speaks, best first.
+        sample_rate: Hz of the sound it makes.
+    """
+
+    kind: ClassVar[Kind] = "voice"
+    languages: tuple[str, ...]
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec(PluginSpec):
+    """A verb of the command line; `factory` names a function or a typer app."""
+
+    kind: ClassVar[Kind] = "command"
