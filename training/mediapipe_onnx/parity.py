@@ -52,7 +52,9 @@ def original(data: bytes, images: dict[int, np.ndarray]) -> dict[int, np.ndarray
     for tensor, value in images.items():
         interpreter.set_tensor(tensor, value)
     interpreter.invoke()
-    return {d["index"]: interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()}
+    return {
+        d["index"]: interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()
+    }
 
 
 def main(wheels: Path, models: Path) -> None:
@@ -70,9 +72,7 @@ def main(wheels: Path, models: Path) -> None:
         worst = dict.fromkeys(outputs, 0.0)
         peak = dict.fromkeys(outputs, 0.0)
         for _ in range(RUNS):
-            images = {
-                t: rng.uniform(-1, 1, converter.shapes[t]).astype(np.float32) for t in inputs
-            }
+            images = {t: rng.uniform(-1, 1, converter.shapes[t]).astype(np.float32) for t in inputs}
             # Only one graph input exists in the original, so each output runs on its own cut.
             feed = {inputs[t]: v.transpose(0, 3, 1, 2) for t, v in images.items()}
             ours = dict(zip(outputs, session.run(list(outputs.values()), feed), strict=True))

@@ -100,9 +100,7 @@ class Converter:
             # fp16 on disk, fp32 in the arithmetic; onnxruntime folds the Cast when it loads.
             half = numpy_helper.from_array(value.astype(np.float16), f"{name}_fp16")
             self.initializers.append(half)
-            self.nodes.append(
-                helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT)
-            )
+            self.nodes.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
         else:
             self.initializers.append(numpy_helper.from_array(value, name))
         return name

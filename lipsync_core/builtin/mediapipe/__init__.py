@@ -1,0 +1,1 @@
+"""The built-in face detector: MediaPipe's networks (Apache-2.0), bundled, run by onnxruntime."""
