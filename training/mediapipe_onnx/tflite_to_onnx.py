@@ -2,18 +2,22 @@
 
 Only the operators that those networks use are known; anything else is an error. TFLite is NHWC,
 ONNX is NCHW: every 4-D tensor is transposed once, on the way in, and the graph stays NCHW inside.
-"SAME" padding, which TensorFlow makes asymmetric for even sizes, is written out as explicit numbers.
+"SAME" padding, which TensorFlow makes asymmetric for even sizes, is written out as numbers.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import onnx
 import tflite
 from onnx import TensorProto, helper, numpy_helper
+
+Attribute: TypeAlias = int | list[int]
+Record: TypeAlias = Any
+"""A table of the flatbuffer; the generated readers carry no types."""
 
 OPERATOR_NAMES = {
     getattr(tflite.BuiltinOperator, name): name
@@ -105,11 +109,11 @@ class Converter:
             self.initializers.append(numpy_helper.from_array(value, name))
         return name
 
-    def _emit(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> None:
+    def _emit(self, kind: str, inputs: list[str], output: str, **attributes: Attribute) -> None:
         self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
 
     def _emit_activated(
-        self, kind: str, inputs: list[str], output: str, activation: int, **attributes: Any
+        self, kind: str, inputs: list[str], output: str, activation: int, **attributes: Attribute
     ) -> None:
         if activation == tflite.ActivationFunctionType.NONE:
             self._emit(kind, inputs, output, **attributes)
@@ -159,11 +163,11 @@ class Converter:
                 raise ValueError(f"operator {kind} is not known")
 
     @staticmethod
-    def _options(record: Any, raw: Any) -> Any:
+    def _options(record: Record, raw: Record) -> Record:
         record.Init(raw.Bytes, raw.Pos)
         return record
 
-    def _pads(self, tensor: int, kernel: tuple[int, int], options: Any) -> list[int]:
+    def _pads(self, tensor: int, kernel: tuple[int, int], options: Record) -> list[int]:
         if options.Padding() != tflite.Padding.SAME:
             return [0, 0, 0, 0]
         height, width = self.shapes[tensor][1:3]
@@ -171,7 +175,7 @@ class Converter:
         left, right = same_padding(width, kernel[1], options.StrideW())
         return [top, left, bottom, right]
 
-    def _convolution(self, ins: list[int], out: int, options: Any) -> None:
+    def _convolution(self, ins: list[int], out: int, options: Record) -> None:
         depthwise = isinstance(options, tflite.DepthwiseConv2DOptions)
         weights = self.constants[ins[1]].astype(np.float32)
         weights = weights.transpose((3, 0, 1, 2) if depthwise else (0, 3, 1, 2))
@@ -188,7 +192,7 @@ class Converter:
             group=weights.shape[0] if depthwise else 1,
         )
 
-    def _max_pool(self, source: int, out: int, options: Any) -> None:
+    def _max_pool(self, source: int, out: int, options: Record) -> None:
         kernel = (options.FilterHeight(), options.FilterWidth())
         self._emit(
             "MaxPool",

@@ -146,17 +146,18 @@ def _cut(image: Image, matrix: NDArray[np.float64]) -> Image:
         part = image[y0 : max(y1, y0 + factor), x0 : max(x1, x0 + factor)]
         height, width = (part.shape[0] // factor) * factor, (part.shape[1] // factor) * factor
         if height and width:
-            image = cv2.resize(
+            shrunk = cv2.resize(
                 part[:height, :width],
                 (width // factor, height // factor),
                 interpolation=cv2.INTER_AREA,
             )
+            image = np.asarray(shrunk, np.uint8)
             # Pixel i of the shrunk picture has its centre at factor * i + (factor - 1) / 2.
             offset = np.array([x0, y0]) + (factor - 1) / 2
             matrix = np.column_stack(
                 [matrix[:, :2] * factor, matrix[:, :2] @ offset + matrix[:, 2]]
             )
-    crop: Image = cv2.warpAffine(
+    crop = cv2.warpAffine(
         image, matrix, (INPUT, INPUT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
     )
-    return crop
+    return np.asarray(crop, np.uint8)

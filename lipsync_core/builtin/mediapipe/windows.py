@@ -88,7 +88,8 @@ class Window:
         u, v = (x - left).astype(np.float32), (y - top).astype(np.float32)
         upper = padded[:, top, left] * (1 - u) + padded[:, top, left + 1] * u
         lower = padded[:, top + 1, left] * (1 - u) + padded[:, top + 1, left + 1] * u
-        return (upper * (1 - v) + lower * v).reshape(1, channels, CELLS, CELLS)
+        cut = upper * (1 - v) + lower * v
+        return np.asarray(cut, np.float32).reshape(1, channels, CELLS, CELLS)
 
     def place(self, raw: NDArray[np.float32]) -> NDArray[np.float64]:
         """`(N, 2)` crop pixels from the network's points (quarter cells, any shape)."""
