@@ -1,0 +1,205 @@
+"""Which encoder writes the pictures, with which options, and whether it works here.
+
+Measured figures behind the defaults are in `EncoderSettings`. It knows nothing of files or
+segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+import av
+import av.error
+
+from lipsync_core.errors import OutputError
+from lipsync_core.media.formats import FULL, LIMITED, UNSPECIFIED
+from lipsync_core.media.output import container_of
+from lipsync_core.media.planes import views
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from av.video.codeccontext import VideoCodecContext
+
+    from lipsync_core.media.formats import VideoFormat
+
+_DEFAULT = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "webm": "libvpx-vp9"}
+_WEBM = ("vp8", "vp9", "av1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Family:
+    """How one encoder spells quality and speed.
+
+    Attributes:
+        quality: option that takes `crf`.
+        speed: option that takes `preset`.
+        crf: default quality.
+        preset: default speed.
+        options: always set.
+    """
+
+    quality: str | None = None
+    speed: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    options: tuple[tuple[str, str], ...] = ()
+
+
+_FAMILIES = {
+    "libx264": _Family(quality="crf", speed="preset", crf=18, preset="veryfast"),
+    "libx265": _Family(
+        quality="crf", speed="preset", crf=20, preset="veryfast",
+        options=(("x265-params", "log-level=none"),),
+    ),
+    "libvpx-vp9": _Family(
+        quality="crf", speed="cpu-used", crf=24, preset="5",
+        options=(("b", "0"), ("deadline", "good"), ("row-mt", "1")),
+    ),
+    "libvpx": _Family(
+        quality="crf", speed="cpu-used", crf=8, preset="5",
+        options=(("b", "8M"), ("deadline", "good"), ("auto-alt-ref", "0")),
+    ),
+    "libsvtav1": _Family(quality="crf", speed="preset", crf=24, preset="8"),
+    "h264_nvenc": _Family(quality="cq", speed="preset", crf=19, preset="p5"),
+    "hevc_nvenc": _Family(quality="cq", speed="preset", crf=21, preset="p5"),
+    "av1_nvenc": _Family(quality="cq", speed="preset", crf=24, preset="p5"),
+    "h264_videotoolbox": _Family(options=(("b", "8M"),)),
+    "mpeg4": _Family(quality="qscale", crf=2, options=(("flags", "+qscale"),)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncoderSettings:
+    """How pictures are encoded. Equal settings and pictures give equal bytes.
+
+    Attributes:
+        encoder: any video encoder of the installed PyAV.
+        crf: quality in the encoder's own scale, lower is better; None for its default here.
+        preset: speed in the encoder's own words; None for its default here.
+        threads: fixed, because H.264 bytes depend on it; 4 suits two to eight cores.
+    """
+
+    encoder: str = "libx264"
+    crf: int | None = None
+    preset: str | None = None
+    threads: int = 4
+
+    def options(self) -> dict[str, str]:
+        """Return FFmpeg options; quality and speed only where the encoder has such an option."""
+        family = _FAMILIES.get(self.encoder, _Family())
+        options = dict(family.options)
+        crf = family.crf if self.crf is None else self.crf
+        preset = family.preset if self.preset is None else self.preset
+        if family.quality and crf is not None:
+            options[family.quality] = str(crf)
+        if family.speed and preset is not None:
+            options[family.speed] = preset
+        return options
+
+
+def settings_for(
+    output: Path,
+    encoder: str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+) -> EncoderSettings:
+    """Return settings with the encoder that suits the output's container if none is named.
+
+    Raises:
+        OutputError: unknown ending, or an encoder whose codec WebM does not take.
+    """
+    container = container_of(output)
+    chosen = encoder or _DEFAULT[container]
+    settings = EncoderSettings(encoder=chosen, crf=crf, preset=preset)
+    if container == "webm" and _codec_name(settings) not in _WEBM:
+        raise OutputError(
+            f"The output {output} cannot hold what the encoder {chosen} makes.",
+            "Use --encoder libvpx-vp9 or libsvtav1, or an output ending in .mp4.",
+        )
+    return settings
+
+
+def check_encoder(settings: EncoderSettings, video: VideoFormat) -> VideoFormat:
+    """Encode one grey frame to see that the encoder works here, before any work is done.
+
+    Returns:
+        `video`, with `bit_depth` 8 if the encoder takes no 10-bit pictures: use it for all
+        segments.
+
+    Raises:
+        OutputError: unknown encoder, or it refuses these settings or this size.
+    """
+    names = {format_.name for format_ in _codec(settings).video_formats or ()}
+    if names and video.working_format not in names:
+        video = replace(video, bit_depth=8)
+    context = cast("VideoCodecContext", av.CodecContext.create(settings.encoder, "w"))
+    try:
+        configure(context, settings, video)
+        frame = av.VideoFrame(video.width, video.height, video.working_format)
+        for plane in views(frame):
+            plane[:] = 128 << (video.bit_depth - 8)
+        frame.pts, frame.time_base = 0, video.time_base
+        packets = context.encode(frame) + context.encode(None)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise _refused(settings, video, getattr(error, "strerror", None) or str(error)) from error
+    if not packets:
+        raise _refused(settings, video, "no packet came out")
+    return video
+
+
+def configure(context: VideoCodecContext, settings: EncoderSettings, video: VideoFormat) -> None:
+    """Set size, clock, colour tags, quality and threads on an encoder that is not yet open."""
+    context.width, context.height = video.width, video.height
+    context.pix_fmt = video.working_format
+    context.time_base = video.time_base
+    context.framerate = video.frame_rate.limit_denominator(1001_000)
+    context.color_primaries = video.color_primaries or UNSPECIFIED
+    context.color_trc = video.color_trc or UNSPECIFIED
+    context.colorspace = video.color_space or UNSPECIFIED
+    context.color_range = FULL if video.full_range else (video.color_range and LIMITED) or 0
+    if video.sample_aspect_ratio:
+        context.sample_aspect_ratio = video.sample_aspect_ratio
+    context.thread_count = settings.threads
+    context.options = settings.options()
+
+
+def video_encoders() -> list[str]:
+    """Return the names of the encoders known to this tool that the installed PyAV has."""
+    found = []
+    for name in _FAMILIES:
+        try:
+            av.Codec(name, "w")
+        except (av.error.FFmpegError, ValueError):
+            continue
+        found.append(name)
+    return found
+
+
+def _codec(settings: EncoderSettings) -> av.Codec:
+    try:
+        codec = av.Codec(settings.encoder, "w")
+    except (av.error.FFmpegError, ValueError) as error:
+        raise OutputError(
+            f"The encoder {settings.encoder} is not in the installed PyAV.",
+            f"Available here: {', '.join(video_encoders())}.",
+        ) from error
+    if codec.type != "video":
+        raise OutputError(
+            f"The encoder {settings.encoder} makes sound, not pictures.",
+            f"Available here: {', '.join(video_encoders())}.",
+        )
+    return codec
+
+
+def _codec_name(settings: EncoderSettings) -> str:
+    return _codec(settings).canonical_name
+
+
+def _refused(settings: EncoderSettings, video: VideoFormat, reason: str) -> OutputError:
+    return OutputError(
+        f"The encoder {settings.encoder} refuses {video.width}x{video.height} pictures with"
+        f" {settings.options()}: {reason}.",
+        f"Check --crf and --preset, or use another encoder: {', '.join(video_encoders())}.",
+    )

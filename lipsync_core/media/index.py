@@ -1,0 +1,226 @@
+"""When each frame of a video is shown, exactly, found by reading packets without decoding.
+
+Times are whole ticks of one time base. At a constant rate the tick is one frame, also where the
+container rounds (Matroska to milliseconds, GIF to centiseconds): frame k is shown at k / rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av.error
+import numpy as np
+
+from lipsync_core.records import FrameInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+    from numpy.typing import NDArray
+
+_NTSC = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120))
+_WHOLE = tuple(Fraction(n) for n in (24, 25, 30, 50, 60, 10, 12, 15, 20, 48, 100, 120))
+STANDARD_RATES = (*_WHOLE, *_NTSC, Fraction(25, 2))
+_FINE_CLOCK = Fraction(1, 5000)
+"""A container clock at least this fine does not hide the rate by rounding."""
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class VideoIndex:
+    """Times of all frames of one target, in the order they are shown.
+
+    Attributes:
+        ticks: `(N,)` int64, when each frame is shown, from 0, in `time_base`.
+        time_base: seconds per tick.
+        last_ticks: how long the last frame is shown.
+        frame_rate: average (constant: exact) frames per second.
+        variable_rate: frames last differently long.
+        stamps: `(N,)` int64, the container's own ascending time stamps, for seeking.
+        keyframes: `(K,)` int64 ascending, frames that decoding can start at.
+        counted: the container has no usable time stamps: frames are found by counting from the
+            start.
+    """
+
+    ticks: NDArray[np.int64]
+    time_base: Fraction
+    last_ticks: int
+    frame_rate: Fraction
+    variable_rate: bool
+    stamps: NDArray[np.int64]
+    keyframes: NDArray[np.int64]
+    counted: bool = False
+
+    def __len__(self) -> int:
+        return len(self.ticks)
+
+    @property
+    def end(self) -> int:
+        """Ticks from the first frame to the end of the last."""
+        return int(self.ticks[-1]) + self.last_ticks
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first frame to the end of the last."""
+        return self.end * self.time_base
+
+    def info(self, index: int) -> FrameInfo:
+        """Return index, time and duration of frame `index`.
+
+        Raises:
+            IndexError: there is no such frame.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of {len(self)}")
+        start = int(self.ticks[index])
+        stop = int(self.ticks[index + 1]) if index + 1 < len(self) else self.end
+        base = self.time_base
+        return FrameInfo(index=index, time=start * base, duration=(stop - start) * base)
+
+    def keyframe_before(self, index: int) -> int:
+        """Return the last keyframe at or before frame `index` (0 if there is none)."""
+        place = int(np.searchsorted(self.keyframes, index, side="right"))
+        return int(self.keyframes[place - 1]) if place else 0
+
+
+def still_index(frame_rate: Fraction) -> VideoIndex:
+    """Return the index of a still picture: one frame, shown for one frame's time."""
+    zero = np.zeros(1, np.int64)
+    return VideoIndex(
+        ticks=zero, time_base=1 / frame_rate, last_ticks=1, frame_rate=frame_rate,
+        variable_rate=False, stamps=zero, keyframes=zero,
+    )  # fmt: skip
+
+
+def read_index(container: InputContainer, stream: VideoStream) -> VideoIndex | None:
+    """Index a video stream by demuxing it; None if it holds no frame.
+
+    Reads to the end of the file: seek back before decoding. Streams whose packets carry no usable
+    time stamps (AVI with B-frames, raw streams) are decoded once instead.
+    """
+    base = stream.time_base or Fraction(1, 1000)
+    stamps, keys, length, usable = _demuxed(container, stream)
+    counted = not usable
+    if counted:
+        container.seek(0)
+        stamps, keys, length = _decoded(container, stream, base)
+    if not len(stamps):
+        return None
+    hints = [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
+    ticks, time_base, last, rate, variable = _clock(stamps, base, length, hints)
+    return VideoIndex(
+        ticks=ticks, time_base=time_base, last_ticks=last, frame_rate=rate, variable_rate=variable,
+        stamps=stamps, keyframes=keys, counted=counted,
+    )  # fmt: skip
+
+
+def _demuxed(
+    container: InputContainer, stream: VideoStream
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, bool]:
+    """Return sorted stamps, keyframe places, the last duration, and whether they are usable."""
+    stamps: list[int] = []
+    keys: list[int] = []
+    latest, length = -(1 << 62), 0
+    hidden = _hides_frames(stream)
+    for packet in shown_packets(container, stream):
+        if hidden and packet.size and not bytes(packet)[0] & 0x10:
+            continue
+        if packet.pts is None:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
+        stamps.append(packet.pts)
+        if packet.is_keyframe:
+            keys.append(packet.pts)
+        if packet.pts > latest:
+            latest, length = packet.pts, packet.duration or 0
+    order = np.unique(np.array(stamps, np.int64))
+    places = np.searchsorted(order, np.unique(np.array(keys, np.int64)))
+    return order, places.astype(np.int64), length, len(order) == len(stamps)
+
+
+def _hides_frames(stream: VideoStream) -> bool:
+    """VP8 stores frames that are never shown; bit 4 of the first byte says so (RFC 6386, 9.1)."""
+    return stream.codec_context.name == "vp8"
+
+
+def shown_packets(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[av.Packet[VideoStream]]:
+    """Yield the packets that become a shown frame: not empty, not cut off by an edit list."""
+    try:
+        for packet in container.demux(stream):
+            if packet.size and not packet.is_discard:
+                yield packet
+    except av.error.FFmpegError:  # a damaged end: what was read so far is the video
+        return
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, base: Fraction
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Count frames by decoding; stamps are the decoder's if they ascend, else even ones."""
+    found: list[int] = []
+    rate = stream.guessed_rate or stream.average_rate or Fraction(25)
+    step = max(1, round(1 / rate / base))
+    ascending = True
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        for frame in frames:
+            stamp = frame.pts
+            if stamp is None or (found and stamp <= found[-1]):
+                ascending = False
+            found.append(stamp or 0)
+    stamps = np.array(found, np.int64)
+    if not ascending:
+        stamps = np.array([round(k / rate / base) for k in range(len(found))], np.int64)
+        stamps = np.maximum.accumulate(stamps - np.arange(len(stamps))) + np.arange(len(stamps))
+    return stamps, np.zeros(min(1, len(found)), np.int64), step
+
+
+def _clock(
+    stamps: NDArray[np.int64], base: Fraction, length: int, hints: list[Fraction]
+) -> tuple[NDArray[np.int64], Fraction, int, Fraction, bool]:
+    """Return ticks, time base, the last frame's ticks, the rate, and whether the rate varies."""
+    count = len(stamps)
+    ticks = stamps - stamps[0]
+    steps = np.diff(ticks)
+    if count == 1:
+        only = 1 / (length * base) if length else (hints[0] if hints else Fraction(25))
+        return ticks, 1 / only, 1, only, False
+    rate: Fraction | None
+    even = bool((steps == steps[0]).all())
+    if even and base <= _FINE_CLOCK:
+        rate = 1 / (int(steps[0]) * base)
+    else:
+        rate = _constant_rate(ticks, base, hints)
+        if rate is None and even:
+            rate = 1 / (int(steps[0]) * base)
+    if rate is not None:
+        return np.arange(count, dtype=np.int64), 1 / rate, 1, rate, False
+    last = length or int(np.median(steps))
+    average = Fraction(count) / ((int(ticks[-1]) + last) * base)
+    return ticks, base, last, average.limit_denominator(100_000), True
+
+
+def _constant_rate(
+    ticks: NDArray[np.int64], base: Fraction, hints: list[Fraction]
+) -> Fraction | None:
+    """Return the rate that explains the stamps to within the container's rounding, if one does.
+
+    Rounding moves each stamp by at most half a tick, so the errors of the true rate spread over at
+    most one tick. Standard rates come first, the nearest to what the file says before the others;
+    short clips fit several (24 and 23.976 differ by a millisecond only after 24 frames).
+    """
+    said = hints[0] if hints else Fraction(25)
+    standard = sorted(STANDARD_RATES, key=lambda rate: abs(rate - said))
+    places = np.arange(len(ticks))
+    for rate in (*standard, *hints):
+        error = ticks - places * float(1 / (rate * base))
+        if error.max() - error.min() <= 1.0 + 1e-6:
+            return rate
+    return None

@@ -1,0 +1,134 @@
+"""Where results go: checked before the work, written beside, moved into place in one step."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lipsync_core.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""Output endings and FFmpeg's name of the container."""
+_SPARE_BYTES = 32 * 1024 * 1024
+
+
+def container_of(path: Path) -> str:
+    """Return FFmpeg's container name for an output path.
+
+    Raises:
+        OutputError: the ending is none of `CONTAINERS`.
+    """
+    try:
+        return CONTAINERS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(CONTAINERS)
+        raise OutputError(
+            f"The output {path} has an ending this tool does not write.", f"Use one of {known}."
+        ) from None
+
+
+def check_output(path: Path, inputs: Sequence[Path] = (), needed_bytes: int = 0) -> None:
+    """Make sure, before any work, that `path` can be written.
+
+    Args:
+        path: the output file; an existing file may be replaced.
+        inputs: files that must not be overwritten.
+        needed_bytes: rough size of the output and its temporary files.
+
+    Raises:
+        OutputError: ending, folder, rights, space, or an input in the way.
+    """
+    container_of(path)
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"The output {path} is a folder.", "Give the name of a file in it.")
+    if not folder.is_dir():
+        raise OutputError(
+            f"The folder {folder} for the output {path.name} does not exist.",
+            f"Create it first: mkdir -p {folder}",
+        )
+    for given in inputs:
+        if path.exists() and given.exists() and path.samefile(given):
+            raise OutputError(
+                f"The output {path} is one of the inputs.", "Choose another name for the output."
+            )
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder} cannot be written to: {error.strerror or error}.",
+            "Choose a folder you may write to.",
+        ) from error
+    free = shutil.disk_usage(folder).free
+    if free < needed_bytes + _SPARE_BYTES:
+        raise OutputError(
+            f"The disk of {folder} has only {free // 1_000_000} MB left.",
+            "Free some space or choose another folder.",
+        )
+
+
+@contextlib.contextmanager
+def atomic_output(path: Path) -> Iterator[Path]:
+    """Give a hidden temporary path beside `path`; move it into place when the block ends well.
+
+    The file is synced to disk first. On any error it is deleted and an existing `path` stays.
+
+    Raises:
+        OutputError: the folder is gone, full or not writable.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    part = Path(name)
+    try:
+        yield part
+        try:
+            _sync(part)
+            part.chmod(0o666 & ~_umask())
+            part.replace(path)
+            _sync(path.parent)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def run_folder(parent: Path | None = None) -> Iterator[Path]:
+    """Give a new private folder (mode 700) that no other run shares; delete it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="lipsync-", dir=parent) as name:
+        yield Path(name)
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"The output {path} cannot be written: {error.strerror or error}.",
+        "Check the folder's rights and free space.",
+    )
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or folder to disk; on Windows folders cannot be opened and are left."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

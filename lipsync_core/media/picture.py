@@ -1,0 +1,208 @@
+"""One picture of the target: decoded planes, RGB on demand, and patches that touch nothing else.
+
+Sizes are made even by repeating the last row or column, because 4:2:0 encoders refuse odd ones; so
+a 641x479 target is a 642x480 one for everybody, readers and patches included. Stored rotation is
+applied to the planes. Formats with alpha are composed over white. 4:2:2, 4:4:4 and RGB sources
+become 4:2:0; 8-bit and 10-bit 4:2:0 go to the encoder bit for bit as they were decoded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+import av
+import numpy as np
+
+from lipsync_core.media import planes
+from lipsync_core.media.colour import EXACT, SMOOTH, rgb_to_planes, scaler_code
+from lipsync_core.media.formats import FULL, LIMITED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lipsync_core.media.formats import VideoFormat
+    from lipsync_core.records import FrameInfo, Image, Patch
+
+_SAME_PLANES = {"yuvj420p": "yuv420p", "yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le"}
+"""Formats whose planes are taken as they are; yuvj420p is yuv420p that says "full range"."""
+
+
+class Picture:
+    """One upright picture with its index and time.
+
+    Attributes:
+        info: which frame of the target it is, and when it is shown.
+        video: size and colour.
+    """
+
+    __slots__ = ("_frame", "_rgb", "info", "video")
+
+    def __init__(
+        self,
+        info: FrameInfo,
+        video: VideoFormat,
+        *,
+        frame: av.VideoFrame | None = None,
+        rgb: Image | None = None,
+    ) -> None:
+        """Hold `frame` (working format, upright) or `rgb` (full size); prefer the class methods."""
+        if frame is None and rgb is None:
+            raise ValueError("a picture needs a frame or an RGB image")
+        self.info = info
+        self.video = video
+        self._frame = frame
+        self._rgb = rgb
+
+    @classmethod
+    def from_frame(cls, frame: av.VideoFrame, info: FrameInfo, video: VideoFormat) -> Picture:
+        """Make a picture of a decoded frame, whatever its size, format and rotation."""
+        return cls(info, video, frame=_working(frame, video))
+
+    @classmethod
+    def from_rgb(cls, image: Image, info: FrameInfo, video: VideoFormat) -> Picture:
+        """Make a picture of `(h, w, 3)` RGB uint8; odd sizes are padded as for videos."""
+        height, width = image.shape[:2]
+        if height % 2 or width % 2:
+            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        if image.shape != (video.height, video.width, 3):
+            raise ValueError(f"image {image.shape} does not fit {video.width}x{video.height}")
+        return cls(info, video, rgb=np.ascontiguousarray(image))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by the decoded planes (and the RGB copy, once made)."""
+        samples = self.video.width * self.video.height * 3
+        planar = samples // 2 * (1 if self.video.bit_depth == 8 else 2)
+        return (planar if self._frame is not None else 0) + (
+            samples if self._rgb is not None else 0
+        )
+
+    def rgb(self) -> Image:
+        """Return upright RGB uint8 `(height, width, 3)`; made once, do not write into it."""
+        if self._rgb is None:
+            assert self._frame is not None
+            made = self._frame.to_ndarray(
+                format="rgb24",
+                src_colorspace=scaler_code(self.video.matrix),
+                src_color_range=FULL if self.video.full_range else LIMITED,
+                dst_color_range=FULL,
+                interpolation=EXACT,
+            )
+            self._rgb = cast("Image", made)
+        return self._rgb
+
+    def at(self, info: FrameInfo) -> Picture:
+        """Return the same picture shown at another time (held, looped or bounced frames)."""
+        return Picture(info, self.video, frame=self._frame, rgb=self._rgb)
+
+    def with_patches(self, patches: Sequence[Patch]) -> Picture:
+        """Return this picture with `patches` pasted in order; parts outside the frame are cut off.
+
+        Only pixels that a patch really changes are converted and written: all other luma samples,
+        and all chroma samples of 2x2 blocks without a changed pixel, stay bit for bit as decoded.
+        """
+        if not patches:
+            return self
+        old = self.rgb()
+        new = old.copy()
+        boxes = [_paste(new, patch) for patch in patches]
+        if self._frame is None:
+            return Picture(self.info, self.video, rgb=new)
+        frame = planes.copy_of(self._frame)
+        target = planes.views(frame)
+        for x0, y0, x1, y1 in boxes:
+            if x1 <= x0 or y1 <= y0:
+                continue
+            x0, y0, x1, y1 = x0 - x0 % 2, y0 - y0 % 2, x1 + x1 % 2, y1 + y1 % 2
+            changed = (new[y0:y1, x0:x1] != old[y0:y1, x0:x1]).any(axis=2)
+            blocks = changed.reshape((y1 - y0) // 2, 2, (x1 - x0) // 2, 2).any(axis=(1, 3))
+            luma, *chroma = rgb_to_planes(new[y0:y1, x0:x1], self.video)
+            np.copyto(target[0][y0:y1, x0:x1], luma, where=changed)
+            for plane, values in zip(target[1:], chroma, strict=True):
+                np.copyto(plane[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2], values, where=blocks)
+        return Picture(self.info, self.video, frame=frame, rgb=new)
+
+    def video_frame(self, video: VideoFormat | None = None) -> av.VideoFrame:
+        """Return the frame for the encoder, in the working format of `video` (default: its own).
+
+        The frame may be shared with this picture: set its pts, do not write its planes.
+        """
+        if self._frame is None:
+            assert self._rgb is not None
+            made = rgb_to_planes(self._rgb, self.video)
+            self._frame = planes.frame_of(made, self.video.working_format)
+        wanted = video or self.video
+        if self._frame.format.name == wanted.working_format:
+            return self._frame
+        return _convert(self._frame, replace(self.video, bit_depth=wanted.bit_depth))
+
+
+def _paste(image: Image, patch: Patch) -> tuple[int, int, int, int]:
+    """Write the patch into `image`; return the box `(x0, y0, x1, y1)` that was inside."""
+    height, width = image.shape[:2]
+    x0, y0 = max(patch.x, 0), max(patch.y, 0)
+    x1 = min(patch.x + patch.image.shape[1], width)
+    y1 = min(patch.y + patch.image.shape[0], height)
+    if x1 > x0 and y1 > y0:
+        image[y0:y1, x0:x1] = patch.image[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
+    return x0, y0, x1, y1
+
+
+def _working(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
+    """Return `frame` upright, even-sized and in the working format."""
+    turned = video.rotation in (90, 270)
+    expected = (video.height, video.width) if turned else (video.width, video.height)
+    size = (frame.width + frame.width % 2, frame.height + frame.height % 2)
+    if size != expected:  # the size changes inside the file: scale to that of the first frame
+        frame = frame.reformat(width=expected[0], height=expected[1])
+        size = expected
+    if video.pixel_format != "yuv420p" and _is_rgb_like(frame.format):
+        return planes.frame_of(
+            planes.upright(_planes_of_rgb(frame, video), video.rotation), video.working_format
+        )
+    same = _SAME_PLANES.get(frame.format.name)
+    if same != video.working_format:
+        frame = _convert(frame, video)
+        same = frame.format.name
+    if same == frame.format.name and not video.rotation and size == (frame.width, frame.height):
+        return frame
+    return planes.frame_of(planes.upright(planes.views(frame), video.rotation), same)
+
+
+def _is_rgb_like(pixel_format: av.video.format.VideoFormat) -> bool:
+    """Whether the format is RGB, a palette, or has alpha, and so goes through RGB."""
+    return (
+        pixel_format.is_rgb
+        or pixel_format.has_palette
+        or any(component.is_alpha for component in pixel_format.components)
+    )
+
+
+def _planes_of_rgb(frame: av.VideoFrame, video: VideoFormat) -> list[planes.Plane]:
+    rgba = cast("Image", frame.to_ndarray(format="rgba"))
+    height, width = rgba.shape[:2]
+    rgba = np.pad(rgba, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return rgb_to_planes(over_white(rgba), video)
+
+
+def over_white(rgba: Image) -> Image:
+    """Compose `(h, w, 4)` uint8 over white; returns `(h, w, 3)`."""
+    alpha = rgba[..., 3:].astype(np.uint16)
+    if (alpha == 255).all():
+        return np.ascontiguousarray(rgba[..., :3])
+    mixed = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)
+
+
+def _convert(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
+    """Convert a YUV frame to the working format, with matrix and range as they are."""
+    code, span = scaler_code(video.matrix), FULL if video.full_range else LIMITED
+    return frame.reformat(
+        format=video.working_format,
+        src_colorspace=code,
+        dst_colorspace=code,
+        src_color_range=span,
+        dst_color_range=span,
+        interpolation=SMOOTH,
+    )

@@ -1,0 +1,243 @@
+"""What an input file is: a target to show, or a sound to speak. Opens files, keeps none open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+import av.error
+from av.stream import Disposition
+
+from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media.containers import DAMAGED_HINT, check_file, not_media, open_input
+from lipsync_core.media.formats import (
+    BT470BG,
+    BT709,
+    FULL,
+    LIMITED,
+    UNSPECIFIED,
+    VideoFormat,
+    picture_format,
+)
+from lipsync_core.media.index import VideoIndex, read_index, still_index
+from lipsync_core.media.still import is_animated_webp, is_still, read_still
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+__all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
+
+STILL_RATE = Fraction(25)
+"""Frames per second that a still picture is animated at unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetInfo:
+    """A video, an animation or a still picture whose face is to speak.
+
+    Attributes:
+        path: the file.
+        kind: "video" (also GIF) or "picture" (one still frame).
+        video: size, clock and colour of its pictures.
+        index: exact time of every frame.
+        has_sound: it carries a sound stream of its own.
+        codec: FFmpeg's name of the video codec, or "picture".
+    """
+
+    path: Path
+    kind: Literal["video", "picture"]
+    video: VideoFormat
+    index: VideoIndex
+    has_sound: bool
+    codec: str
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return len(self.index)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first frame to the end of the last."""
+        return self.index.duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundInfo:
+    """The sound stream of a file; `samples` is counted by decoding, so it is exact.
+
+    Attributes:
+        path: the file.
+        codec: FFmpeg's decoder name, for example "aac", "mp3", "pcm_s16le".
+        sample_rate: Hz.
+        channels: number of channels.
+        layout: FFmpeg's name of the channel layout, for example "stereo", "5.1".
+        samples: samples per channel; 0 for a file with a sound stream and nothing in it.
+        start: time stamp of the first sample in the container, seconds.
+    """
+
+    path: Path
+    codec: str
+    sample_rate: int
+    channels: int
+    layout: str
+    samples: int
+    start: Fraction
+
+    @property
+    def duration(self) -> Fraction:
+        """Exact length in seconds."""
+        return Fraction(self.samples, self.sample_rate)
+
+
+def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
+    """Say what `path` shows; reads all packets of a video, decodes one frame.
+
+    Args:
+        path: video, GIF, or PNG/JPEG/WebP/BMP/TIFF picture.
+        still_rate: frames per second that a still picture is to get.
+
+    Raises:
+        UnsupportedInput: the file cannot be read, or shows nothing.
+    """
+    head = check_file(path, "target")
+    if head.startswith(b"RIFF") and is_animated_webp(head):
+        raise UnsupportedInput(
+            f"The target {path} is an animated WebP, which FFmpeg cannot read.",
+            "Convert it to GIF or MP4.",
+        )
+    if is_still(head):
+        height, width = read_still(path).shape[:2]
+        return TargetInfo(
+            path=path, kind="picture", video=picture_format(width, height, still_rate),
+            index=still_index(still_rate), has_sound=False, codec="picture",
+        )  # fmt: skip
+    with open_input(path, "target") as container:
+        stream = video_stream(container, path)
+        try:
+            frame = _first_frame(container, stream)
+            container.seek(0)
+            index = read_index(container, stream) if frame else None
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise not_media(path, "target", error) from error
+        if frame is None or index is None:
+            raise UnsupportedInput(
+                f"The target {path} holds no video frame that can be decoded.", DAMAGED_HINT
+            )
+        return TargetInfo(
+            path=path, kind="video", video=_video_format(stream, frame, index), index=index,
+            has_sound=bool(container.streams.audio), codec=stream.codec_context.codec.canonical_name,
+        )  # fmt: skip
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the first real video stream; cover art of a sound file is none.
+
+    Raises:
+        UnsupportedInput: there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    if container.streams.audio:
+        raise UnsupportedInput(
+            f"The target {path} is a sound file; it shows no picture.",
+            "Give a video or a photo first and the voice second.",
+        )
+    raise UnsupportedInput(
+        f"The target {path} holds no video.", "Give a video (.mp4, .mov, .mkv, ...) or a photo."
+    )
+
+
+def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
+    """Decode until one frame comes out; damaged packets before it are passed over."""
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.FFmpegError:
+            continue
+        if frames:
+            return frames[0]
+    return None
+
+
+def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) -> VideoFormat:
+    rotation = round(frame.rotation / 90) * 90 % 360
+    width, height = frame.width + frame.width % 2, frame.height + frame.height % 2
+    pixel_aspect = stream.sample_aspect_ratio or None
+    turned = rotation in (90, 270)
+    if turned:
+        width, height = height, width
+        pixel_aspect = 1 / pixel_aspect if pixel_aspect else None
+    context, pixels = stream.codec_context, frame.format
+    through_rgb = (
+        pixels.is_rgb or pixels.has_palette or any(part.is_alpha for part in pixels.components)
+    )
+    full = pixels.name.startswith("yuvj") or frame.color_range == FULL
+    space = _known(frame.colorspace)
+    if space is None and turned:  # players guess from the size, which the turn changes: say it
+        space = BT709 if frame.width >= 1280 or frame.height > 576 else BT470BG
+    return VideoFormat(
+        width=width,
+        height=height,
+        rotation=rotation,
+        frame_rate=index.frame_rate,
+        time_base=index.time_base,
+        pixel_format=pixels.name,
+        bit_depth=8 if through_rgb or pixels.components[0].bits <= 8 else 10,
+        color_primaries=BT709 if through_rgb else _known(context.color_primaries),
+        color_trc=BT709 if through_rgb else _known(context.color_trc),
+        color_space=BT709 if through_rgb else space,
+        color_range=LIMITED if through_rgb else FULL if full else frame.color_range or None,
+        sample_aspect_ratio=pixel_aspect,
+        variable_rate=index.variable_rate,
+    )
+
+
+def _known(code: int) -> int | None:
+    """Return an H.273 code, or None for 0 (RGB matrix or reserved) and 2 (unspecified)."""
+    return None if int(code) in (0, UNSPECIFIED) else int(code)
+
+
+def probe_sound(path: Path) -> SoundInfo:
+    """Say what `path` sounds like; decodes it once (about 1 s per hour and core) to count samples.
+
+    Args:
+        path: any file with a sound stream, also a video.
+
+    Raises:
+        UnsupportedInput: the file cannot be read, or has no sound stream.
+    """
+    from lipsync_core.media.sound import decoded  # sound.py needs SoundInfo
+
+    with open_input(path, "voice") as container:
+        stream = next(iter(container.streams.audio), None)
+        if stream is None:
+            raise UnsupportedInput(
+                f"The voice {path} has no sound stream.",
+                "Give a sound file (.wav, .mp3, .m4a, .flac, .ogg) or a video with sound.",
+            )
+        codec, rate = stream.codec_context.codec.canonical_name, stream.codec_context.sample_rate
+        channels, layout = stream.codec_context.channels, stream.codec_context.layout.name
+    samples, start = 0, Fraction(0)
+    for frame in decoded(path):
+        if not samples and frame.pts is not None and frame.time_base:
+            start = frame.pts * frame.time_base
+        if not samples:
+            rate, channels, layout = frame.sample_rate, frame.layout.nb_channels, frame.layout.name
+        samples += (
+            frame.samples
+            if frame.sample_rate == rate
+            else round(Fraction(frame.samples * rate, frame.sample_rate))
+        )
+    if rate <= 0:
+        raise UnsupportedInput(f"The voice {path} has no sample rate.", DAMAGED_HINT)
+    return SoundInfo(
+        path=path, codec=codec, sample_rate=rate, channels=channels, layout=layout,
+        samples=samples, start=start,
+    )  # fmt: skip
