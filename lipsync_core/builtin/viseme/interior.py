@@ -1,0 +1,202 @@
+"""Paints the inside of the mouth between the new inner lips: hollow, tongue, teeth, shadow.
+
+Layers are textures in the mouth's own frontal plane; the pose of the head puts them in the picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from lipsync_core.builtin.viseme.canonical import smoothstep
+from lipsync_core.builtin.viseme.layers import fill, smooth_curve
+from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, TONGUE
+from lipsync_core.builtin.viseme.teeth import LINE, resized
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lipsync_core.builtin.viseme.layers import Moved
+    from lipsync_core.builtin.viseme.teeth import Sheet, Texture
+    from lipsync_core.builtin.viseme.tone import Light
+
+    Layer = NDArray[np.float32]
+    """`(H, W, 4)` RGB times alpha, and alpha 0..1."""
+
+HOLLOW = np.array([46.0, 16.0, 22.0])
+HOLLOW_DEEP = np.array([26.0, 10.0, 14.0])
+TONGUE_COLOUR = np.array([140.0, 68.0, 74.0])
+"""RGB in white light on skin of brightness 165; from photographs, set by eye in the prototype."""
+SKIN_BRIGHTNESS = 165.0
+TEETH_FROM, TEETH_FULL = 0.02, 0.075
+"""Openings (eye distances) between which teeth come out of the shadow: a mouth that is barely open
+shows a dark line, not a grey one."""
+TONGUE_REST, TONGUE_RISE = -0.30, 0.10
+LOWER_TEETH = 0.115
+TOOTH_EDGES = np.array([0.0, 0.19, 0.36, 0.52, 0.66, 0.78, 0.88])
+"""Where teeth meet, as shares of the mouth's half width."""
+TOOTH_LENGTHS = np.array([1.0, 0.97, 1.0, 0.9, 0.82, 0.75])
+
+
+class Interior:
+    """The layers of one person's mouth, ready at one resolution."""
+
+    def __init__(self, sheet: Sheet, light: Light, upper_teeth: Texture) -> None:
+        self._sheet = sheet
+        width, height = sheet.size
+        y, x = np.mgrid[0:height, 0:width].astype(np.float64)
+        x = (x + 0.5 - width / 2) / sheet.resolution / sheet.canonical.half_width
+        y = (y + 0.5 - height * LINE) / sheet.resolution
+        tone = light.tint * float(np.clip(light.skin / SKIN_BRIGHTNESS, 0.3, 1.15))
+        self._hollow = _hollow(x, y) * tone.astype(np.float32)
+        self._tongue = _tongue(x, y, tone, sheet.resolution)
+        self._lower = _lower_teeth(x, y, 0.82 * light.white, sheet)
+        texture = resized(upper_teeth, sheet.size).astype(np.float32)
+        self._upper = _premultiplied(texture[..., :3], texture[..., 3] / np.float32(255))
+
+    def paint(
+        self,
+        moved: Moved,
+        pose: NDArray[np.float64],
+        values: NDArray[np.float64],
+        strength: float,
+    ) -> None:
+        """Paint into `moved.image`.
+
+        Args:
+            moved: the warped region with the new inner lips.
+            pose: `(4, 2)` head pose, canonical -> pixels of `moved`'s region.
+            values: `(8,)` articulation.
+            strength: 0..1 how opaque.
+        """
+        opening = float(np.linalg.norm(moved.upper - moved.lower, axis=1).max()) / moved.scale
+        if opening * moved.scale < 0.3:
+            return
+        edge = np.concatenate([smooth_curve(moved.upper), smooth_curve(moved.lower)[-2:0:-1]])
+        box = _box(edge, int(0.08 * moved.scale) + 3, moved.region.width, moved.region.height)
+        if box is None:
+            return
+        x0, y0, x1, y1 = box
+        mask = fill(edge - [x0, y0], y1 - y0, x1 - x0).astype(np.float32) / np.float32(255)
+        local = pose.copy()
+        local[3] -= [x0, y0]
+        inside = self._layers(local, values, opening, (x1 - x0, y1 - y0))
+        inside *= _shadow(mask, moved.scale, opening)[..., None]
+        soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.012 * moved.scale))
+        alpha = (np.clip(soft * 1.7 - 0.2, 0, 1) * strength)[..., None]
+        below = moved.image[y0:y1, x0:x1]
+        below[:] = np.clip(below + alpha * (inside - below) + 0.5, 0, 255).astype(np.uint8)
+
+    def _layers(
+        self,
+        pose: NDArray[np.float64],
+        values: NDArray[np.float64],
+        opening: float,
+        size: tuple[int, int],
+    ) -> NDArray[np.float32]:
+        jaw = 0.92 * (LIP_DROP * values[JAW] + 0.05 * values[LOW])
+        tongue = float(values[TONGUE])
+        shown = float(smoothstep(np.array(opening), TEETH_FROM, TEETH_FULL))
+        picture = self._fetch(self._hollow, pose, size, border=cv2.BORDER_REPLICATE)
+        rest = jaw + TONGUE_REST - TONGUE_RISE * tongue
+        self._over(picture, self._tongue, pose, rest, 1.0)
+        self._over(picture, self._lower, pose, jaw + LOWER_TEETH, shown)
+        self._over(picture, self._upper, pose, 0.0, shown)
+        if tongue > 0.75:
+            # th: the tip lies on the edge of the upper teeth.
+            tip = min(1.0, 4 * (tongue - 0.75))
+            self._over(picture, self._tongue, pose, jaw + TONGUE_REST + 0.02, tip, narrow=0.7)
+            self._over(picture, self._upper, pose, 0.0, shown)
+        return picture
+
+    def _over(
+        self,
+        picture: NDArray[np.float32],
+        layer: Layer,
+        pose: NDArray[np.float64],
+        drop: float,
+        opacity: float,
+        narrow: float = 1.0,
+    ) -> None:
+        size = (picture.shape[1], picture.shape[0])
+        placed = self._fetch(layer, pose, size, drop=drop, narrow=narrow)
+        picture *= 1 - opacity * placed[..., 3:]
+        picture += opacity * placed[..., :3]
+
+    def _fetch(
+        self,
+        layer: NDArray[np.float32],
+        pose: NDArray[np.float64],
+        size: tuple[int, int],
+        drop: float = 0.0,
+        narrow: float = 1.0,
+        border: int = cv2.BORDER_CONSTANT,
+    ) -> NDArray[np.float32]:
+        matrix = self._sheet.place(pose, drop, narrow)
+        return np.asarray(
+            cv2.warpAffine(layer, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border),
+            np.float32,
+        )
+
+
+def _premultiplied(colour: NDArray[np.float32], alpha: NDArray[np.float32]) -> Layer:
+    return np.ascontiguousarray(np.dstack([colour * alpha[..., None], alpha]), np.float32)
+
+
+def _box(
+    edge: NDArray[np.float64], pad: int, width: int, height: int
+) -> tuple[int, int, int, int] | None:
+    low = np.maximum(np.floor(edge.min(axis=0)).astype(int) - pad, 0)
+    high = np.minimum(np.ceil(edge.max(axis=0)).astype(int) + pad, [width, height])
+    if (high - low < 2).any():
+        return None
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+
+
+def _shadow(mask: NDArray[np.float32], scale: float, opening: float) -> NDArray[np.float32]:
+    """Light falls in from the front: dark near the lips, most under the upper one."""
+    wide = cv2.GaussianBlur(mask, (0, 0), max(0.8, 0.045 * scale))
+    down = np.array([[1, 0, 0], [0, 1, 0.03 * scale]])
+    wide = cv2.warpAffine(wide, down, (mask.shape[1], mask.shape[0]))
+    lit = np.clip(1.25 * wide, 0, 1)
+    return np.asarray(0.4 + 0.6 * lit * min(1.0, 0.5 + opening / 0.16), np.float32)
+
+
+def _hollow(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
+    depth = np.clip(y / 0.45, -0.3, 1)[..., None]
+    colour = HOLLOW * (1 - 0.25 * depth) + HOLLOW_DEEP * depth
+    return np.asarray(colour * (1 - 0.55 * np.clip(np.abs(x), 0, 1) ** 2)[..., None], np.float32)
+
+
+def _tongue(
+    x: NDArray[np.float64], y: NDArray[np.float64], tone: NDArray[np.float64], resolution: float
+) -> Layer:
+    """A dome with a furrow and a wet highlight; its top is 0.11 above y = 0.26."""
+    dome = np.clip(5 * (1 - np.hypot(x / 0.66, (y - 0.26) / 0.15)), 0, 1)
+    alpha = np.where(y > 0.26, np.clip(7 * (0.66 - np.abs(x)), 0, 1), dome).astype(np.float32)
+    soft = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.02 * resolution, 0.4)), np.float32)
+    shade = 1 - 0.35 * np.clip((y - 0.12) / 0.3, 0, 1) - 0.12 * np.exp(-((x / 0.05) ** 2))
+    wet = 18 * np.exp(-(((x + 0.12) / 0.22) ** 2) - ((y - 0.15) / 0.03) ** 2)
+    colour = (0.8 * TONGUE_COLOUR * shade[..., None] + wet[..., None]) * tone
+    return _premultiplied(colour.astype(np.float32), soft)
+
+
+def _lower_teeth(
+    x: NDArray[np.float64], y: NDArray[np.float64], colour: NDArray[np.float64], sheet: Sheet
+) -> Layer:
+    """A row of teeth whose upper edge is 0.07 above y = 0."""
+    k = np.clip(np.searchsorted(TOOTH_EDGES, np.abs(x)) - 1, 0, len(TOOTH_LENGTHS) - 1)
+    left, right = TOOTH_EDGES[k], TOOTH_EDGES[k + 1]
+    inside = np.clip((np.abs(x) - left) / (right - left), 0, 1)
+    length = 0.071 * TOOTH_LENGTHS[k] * (1 - 0.3 * x**2)
+    length = length * (1 - 0.10 * np.abs(2 * inside - 1) ** 4)
+    alpha = np.clip((y + length) * sheet.resolution / 1.6 + 0.5, 0, 1)
+    pixels = sheet.resolution * sheet.canonical.half_width
+    alpha *= np.clip((0.90 - np.abs(x)) * pixels / 8, 0, 1)
+    near = np.minimum(inside, 1 - inside) * (right - left)
+    shade = 1 - 0.10 * np.exp(-((near / 0.012) ** 2))
+    shade *= 1 - 0.8 * smoothstep(np.abs(x), 0.30, 0.88)
+    shade *= 0.84 + 0.16 * np.clip(0.35 - y / 0.075, 0, 1)
+    return _premultiplied((colour * shade[..., None]).astype(np.float32), alpha.astype(np.float32))
