@@ -1,27 +1,82 @@
-"""`python -m training.viseme <step>`: the pipeline from text to shipped network."""
+"""The pipeline from text to shipped network: `python -m training.viseme all` from the repository's root.
+
+Steps: `data` speaks and labels, `train` trains and exports, `evaluate` writes figures.json, `all` is the
+three after each other. What exists in the --data folder is not made again.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+
+from training.viseme import recipe
+from training.viseme.recipe import Part
+
+
+def _make(folder: Path, part: Part, held_out: bool) -> None:
+    from training.viseme.dataset import make
+
+    path = folder / f"{'heldout' if held_out else 'train'}_{part.source}_{part.seed}.npz"
+    if not path.exists():
+        make(part.source, part.seconds, part.seed, held_out, path)
+        print(path.name, flush=True)
+
+
+def data(folder: Path, jobs: int) -> None:
+    """Speak, distort and label everything in the recipe."""
+    parts = [(part, False) for part in recipe.TRAINING] + [(part, True) for part in recipe.HELD_OUT]
+    # One task a process: libespeak-ng keeps global state.
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=1) as pool:
+        running = [pool.submit(_make, folder, part, held_out) for part, held_out in parts]
+        for task in running:
+            task.result()
+
+
+def train(folder: Path, iterations: int) -> None:
+    """Train, and put the network where the runtime finds it."""
+    from lipsync_core.builtin.viseme.network import MODEL
+    from training.viseme.dataset import load
+    from training.viseme.export import export
+    from training.viseme.train import prepare
+    from training.viseme.train import train as run
+
+    pools = {}
+    for name in recipe.SHARES:
+        parts = [part for part in recipe.TRAINING if part.source == name]
+        paths = [folder / f"train_{part.source}_{part.seed}.npz" for part in parts]
+        pools[name] = prepare([session for path in paths for session in load(path)])
+    net, seconds = run(pools, recipe.SHARES, iterations, recipe.SEED, folder / "checkpoint.pt")
+    export(net, MODEL)
+    notes = {"iterations": iterations, "seed": recipe.SEED, "cpu_seconds": round(seconds)}
+    (folder / "training.json").write_text(json.dumps(notes), encoding="utf-8")
+
+
+def evaluate(folder: Path) -> None:
+    """Score the shipped network and write figures.json."""
+    from training.viseme import figures
+
+    figures.write(folder)
+    print(figures.PATH.read_text(encoding="utf-8"))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="training.viseme", description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("build/viseme"))
-    steps = parser.add_subparsers(dest="step", required=True)
-    data = steps.add_parser("data")
-    data.add_argument("source")
-    data.add_argument("seconds", type=float)
-    data.add_argument("seed", type=int)
-    data.add_argument("--held-out", action="store_true")
+    """Read the command line and run one step or all."""
+    parser = argparse.ArgumentParser(prog="python -m training.viseme", description=__doc__)
+    parser.add_argument("step", choices=("data", "train", "evaluate", "all"))
+    parser.add_argument("--data", type=Path, default=Path("build/viseme"), help="working folder")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that speak at once")
+    parser.add_argument("--iterations", type=int, default=recipe.ITERATIONS)
     arguments = parser.parse_args()
-    if arguments.step == "data":
-        from training.viseme.dataset import make
-
-        kind = "heldout" if arguments.held_out else "train"
-        path = arguments.data / f"{kind}_{arguments.source}_{arguments.seed}.npz"
-        make(arguments.source, arguments.seconds, arguments.seed, arguments.held_out, path)
+    folder: Path = arguments.data
+    folder.mkdir(parents=True, exist_ok=True)
+    if arguments.step in ("data", "all"):
+        data(folder, arguments.jobs)
+    if arguments.step in ("train", "all"):
+        train(folder, arguments.iterations)
+    if arguments.step in ("evaluate", "all"):
+        evaluate(folder)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,9 @@ def _sentences(folder: Path) -> list[str]:
 def _salads(path: Path, rng: random.Random) -> list[str]:
     if not path.exists():
         return []
-    lines = (line.strip() for line in path.read_text(encoding="utf-8", errors="ignore").splitlines())
+    lines = (
+        line.strip() for line in path.read_text(encoding="utf-8", errors="ignore").splitlines()
+    )
     words = [w for w in lines if 2 < len(w) < 14 and "'" not in w]
     return [
         " ".join(rng.sample(words, rng.randint(3, 9))) + rng.choice(".?!,")

@@ -15,14 +15,18 @@ from training.viseme.phonemes import Segment, ipa_visemes, split
 from training.viseme.speech import Samples, Source, Speech
 
 _TRAINING_VARIANTS = (
-    ",,m1,m2,m3,m5,m6,m8,f1,f2,f3,f5,klatt,klatt2,klatt3,Alex,Alicia,Andrea,Andy,Diogo,Gene,Henrique,Hugo,"
-    "Jacky,Lee,Marco,Mario,Michael,Mike,Nguyen,Reed,RicishayMax,adam,anika,antonio,aunty,belinda,"
-    "benjamin,boris,caleb,david,ed,edward,gustave,ian,iven,iven2,john,kaukovalta,linda,max,michel,miguel,"
-    "norbert,pablo,paul,pedro,quincy,rob,robert,sandro,shelby,steph,steph2,victor,zac,grandma,announcer"
-).split(",")
+    "", "", "m1", "m2", "m3", "m5", "m6", "m8", "f1", "f2", "f3", "f5", "klatt", "klatt2",
+    "klatt3", "Alex", "Alicia", "Andrea", "Andy", "Diogo", "Gene", "Henrique", "Hugo", "Jacky",
+    "Lee", "Marco", "Mario", "Michael", "Mike", "Nguyen", "Reed", "RicishayMax", "adam", "anika",
+    "antonio", "aunty", "belinda", "benjamin", "boris", "caleb", "david", "ed", "edward",
+    "gustave", "ian", "iven", "iven2", "john", "kaukovalta", "linda", "max", "michel", "miguel",
+    "norbert", "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph",
+    "steph2", "victor", "zac", "grandma", "announcer",
+)  # fmt: skip
 _HELD_OUT_VARIANTS = (
-    "m4,m7,f4,klatt4,klatt6,Annie,Denis,marcelo,steph3,iven4,edward2,Gene2".split(",")
-)
+    "m4", "m7", "f4", "klatt4", "klatt6", "Annie", "Denis", "marcelo", "steph3", "iven4",
+    "edward2", "Gene2",
+)  # fmt: skip
 _VOICES = {
     "en": ("en-us", "en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-029"),
     "de": ("de",), "es": ("es", "es-419"), "it": ("it",), "fr": ("fr-fr",),
@@ -91,7 +95,9 @@ class Espeak(Source):
         data = espeakng_loader.get_data_path().encode()
         self._rate = int(self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, options))
         if self._rate <= 0:
-            raise RuntimeError(f"espeak-ng did not start (code {self._rate}): reinstall espeakng-loader")
+            raise RuntimeError(
+                f"espeak-ng did not start (code {self._rate}): reinstall espeakng-loader"
+            )
         self._chunks: list[Samples] = []
         self._events: list[tuple[float, str]] = []
         self._callback = _Callback(self._receive)  # the library keeps a bare pointer to it
@@ -101,8 +107,8 @@ class Espeak(Source):
 
     def _receive(self, wav: ctypes._Pointer[ctypes.c_short], count: int, events: object) -> int:
         if wav and count > 0:
-            chunk = np.ctypeslib.as_array(wav, (count,)).astype(np.float32) / 32768
-            self._chunks.append(chunk)
+            chunk = np.ctypeslib.as_array(wav, (count,)).astype(np.float32)
+            self._chunks.append(np.asarray(chunk / 32768, np.float32))
         index = 0
         while events[index].type != _EVENT_END:  # type: ignore[index]  # a ctypes pointer
             event = events[index]  # type: ignore[index]
@@ -114,6 +120,7 @@ class Espeak(Source):
         return 0
 
     def cast(self, rng: np.random.Generator, held_out: bool) -> None:
+        """Choose language, variant, rate and pitch."""
         others = [language for language in _VOICES if language != "en"]
         self._language = "en" if rng.random() < ENGLISH_SHARE else str(rng.choice(others))
         variant = str(rng.choice(_HELD_OUT_VARIANTS if held_out else _TRAINING_VARIANTS))
@@ -125,6 +132,7 @@ class Espeak(Source):
         self._library.espeak_SetParameter(_RANGE, int(rng.integers(15, 95)), 0)
 
     def say(self, rng: np.random.Generator) -> Speech | None:
+        """Speak one random sentence of the cast voice."""
         text = str(rng.choice(self._texts[self._language])).encode("utf8")
         self._chunks, self._events = [], [(0.0, "")]
         self._library.espeak_Synth(text, len(text) + 1, 0, 0, 0, _UTF8, None, None)

@@ -38,10 +38,12 @@ class Hibari(Source):
         self._speed, self._pitch = 1.0, 1.0
 
     def cast(self, rng: np.random.Generator, held_out: bool) -> None:
+        """Choose speed and pitch."""
         self._speed = float(rng.uniform(0.8, 1.35))
         self._pitch = float(rng.uniform(0.5, 1.3))
 
     def say(self, rng: np.random.Generator) -> Speech | None:
+        """Speak one random sentence of the cast voice."""
         text = str(rng.choice(self._texts))
         pieces = []
         for phonemes in self._front.phonemize(text):

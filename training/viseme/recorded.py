@@ -47,10 +47,12 @@ class Flite(Source):
         self._stretch = 1.0
 
     def cast(self, rng: np.random.Generator, held_out: bool) -> None:
+        """Choose voice and tempo."""
         self._voice = str(rng.choice(FLITE_VOICES))
         self._stretch = float(rng.uniform(0.75, 1.35))
 
     def say(self, rng: np.random.Generator) -> Speech | None:
+        """Speak one random sentence of the cast voice."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "speech.wav")
             command = [
@@ -83,10 +85,12 @@ class Festival(Source):
         self._stretch = 1.0
 
     def cast(self, rng: np.random.Generator, held_out: bool) -> None:
+        """Choose voice and tempo."""
         self._voice, self._language = _FESTIVAL_VOICES[rng.choice(3, p=(0.6, 0.2, 0.2))]
         self._stretch = float(rng.uniform(0.7, 1.25))
 
     def say(self, rng: np.random.Generator) -> Speech | None:
+        """Speak one random sentence of the cast voice."""
         text = str(rng.choice(self._texts[self._language]))
         # Festival's Italian front end reads Latin-1 (its voices are of 1999).
         encoded = text.encode("latin-1", "ignore")

@@ -22,6 +22,8 @@ BANDS = 64
 LOW_HZ, HIGH_HZ = 60.0, 7600.0
 POWER_FLOOR = 1e-7
 """Added before the logarithm: digital silence becomes ln(1e-7) = -16.1."""
+SILENT_FRAME: Array = np.full(BANDS, np.log(POWER_FLOOR), np.float32)
+"""The frame that digital silence gives."""
 
 
 def _mel(hz: float) -> float:
