@@ -18,8 +18,18 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from lipsync_core.records import AudioClip, Chunk, Crops, Face, Image, Patch, Prepared, Samples
-    from lipsync_core.records import Matrix, Points
+    from lipsync_core.records import (
+        AudioClip,
+        Chunk,
+        Crops,
+        Face,
+        Image,
+        Matrix,
+        Patch,
+        Points,
+        Prepared,
+        Samples,
+    )
     from lipsync_core.specs import Region
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     """`(K, 2)` pixels, or `(K, 3)` where z is depth in the same pixels (smaller is nearer)."""
     Samples = NDArray[np.float32]
     """Sound as float32 in -1..1: `(n,)` mono."""
+else:  # names for annotations only: this module stays free of numpy
+    Image = Matrix = Points = Samples = object
 
 Scheme = Literal["5", "68", "478"]
 """Landmark schemes: 5 points (eyes, nose tip, mouth corners), iBUG 68, MediaPipe 478."""

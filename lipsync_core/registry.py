@@ -176,7 +176,9 @@ def load_rows(environ: dict[str, str] | None = None) -> list[PluginRow]:
         if name != BUILTIN and (name in denied or (allowed and name not in allowed)):
             why = "LIPSYNC_DISABLED_PLUGINS" if name in denied else "LIPSYNC_PLUGINS"
             rows.append(
-                _replace(row, status="disabled", reason=f"{why} keeps it out", remedy=f"Change {why}.")
+                _replace(
+                    row, status="disabled", reason=f"{why} keeps it out", remedy=f"Change {why}."
+                )
             )
             continue
         row = _without_conflicts(_load_one(points[name], row), taken)
@@ -226,7 +228,7 @@ def _load_one(point: metadata.EntryPoint, row: PluginRow) -> PluginRow:
         )
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 - sys.exit at import must not end the tool
+    except BaseException as error:
         return broken(
             f"importing '{point.value}' failed: {_say(error)}",
             f"pip install --upgrade {package}, or set LIPSYNC_DISABLED_PLUGINS={point.name}",

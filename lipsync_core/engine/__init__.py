@@ -1,1 +1,1 @@
-"""From a request to a finished video: plan, render segments, assemble, report; and the live session."""
+"""From a request to a video: plan, render segments, assemble, report; and the live session."""

@@ -1,0 +1,27 @@
+"""The command line: one verb a file. `main` turns every error into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from lipsync_core.errors import LipsyncError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with a documented code (docs/exit-codes.md)."""
+    from lipsync_core.cli.app import build
+    from lipsync_core.cli.console import show_error
+
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        build(given)(args=given, prog_name="lipsync")
+    except LipsyncError as error:
+        show_error(error, as_json="--json" in given)
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:  # `lipsync ... | head` is no error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None

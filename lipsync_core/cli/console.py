@@ -1,0 +1,97 @@
+"""What people see: progress with an estimate, errors with a remedy, tables. All of it on stderr, so that
+stdout carries only what was asked for."""
+
+from __future__ import annotations
+
+import json
+import sys
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress as Bar,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from lipsync_core.engine.progress import Progress
+from lipsync_core.errors import LipsyncError
+
+stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False)
+
+
+def show_error(error: LipsyncError, *, as_json: bool = False) -> None:
+    """One sentence, the remedy, and the exit code's name; plain data with `--json`."""
+    if as_json:
+        told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+        print_json(told | {"exit_code": error.exit_code})
+    stderr.print(f"[bold red]Error:[/] {_plain(error.message)}")
+    if error.hint:
+        stderr.print(f"[bold]Remedy:[/] {_plain(error.hint)}")
+
+
+def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
+    """To stdout, as it is."""
+    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def _plain(text: str) -> str:
+    """Brackets in file names are not markup."""
+    return text.replace("[", r"\[")
+
+
+class ShownProgress(Progress):
+    """Rich progress bar with an estimate of the time left; notes stay above it."""
+
+    def __init__(self) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description:<18}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("[dim]elapsed"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]left"),
+            TimeRemainingColumn(),
+            console=stderr,
+            refresh_per_second=5,
+        )
+        self._task: TaskID | None = None
+
+    def stage(self, name: str, total: int) -> None:
+        """Finish the bar before, and begin one."""
+        self._finish()
+        self._task = self._bar.add_task(name, total=total)
+
+    def advance(self, done: int) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bar.update(self._task, completed=done)
+
+    def note(self, message: str) -> None:
+        """A line above the bar."""
+        self._bar.console.print(f"[yellow]{_plain(message)}[/]")
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            task = self._bar.tasks[self._task]
+            self._bar.update(self._task, completed=task.total)
+
+    def __enter__(self) -> ShownProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._finish()
+        self._bar.stop()

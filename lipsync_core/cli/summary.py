@@ -1,0 +1,67 @@
+"""The short table at the end of a run, and the plan of a dry run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from lipsync_core.cli.console import stderr, stdout
+from lipsync_core.engine.report import report_path
+
+
+def show_summary(report: dict[str, Any]) -> None:
+    """What ran and why, in a few rows; loudly when the embedded default had to serve."""
+    out, faces, chain = report["output"], report["faces"], report["chain"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("[bold]video", f"[bold]{out['path']}[/]")
+    seconds = f"{out['seconds']:.2f} s"
+    table.add_row("frames", f"{out['frames']} ({seconds}), {faces['frames_with_new_mouth']} with a new mouth")
+    for span in faces["passthrough"][:4]:
+        table.add_row("", f"passed through: {span['first']}-{span['last']} ({span['why']})")
+    if len(faces["passthrough"]) > 4:
+        table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
+    used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
+    table.add_row("generator", used)
+    table.add_row("sound", f"{out['sound']}{' - ' + out['sound_note'] if out['sound_note'] else ''}")
+    speed = report["times_real_time"]
+    cached = ", faces from the cache" if faces["from_cache"] else ""
+    table.add_row("time", f"{report['total_seconds']:.1f} s, {speed:.2f} x real time{cached}")
+    table.add_row("report", str(report_path(Path(out["path"]))))
+    show_attempts(chain["attempts"])
+    if chain["default_had_to_serve"]:
+        stderr.print(
+            "[bold yellow]None of the generators you asked for could do it all: "
+            f"the embedded default '{chain['default']}' had to serve.[/]"
+        )
+    stderr.print(table)
+
+
+def show_plan(plan: dict[str, Any]) -> None:
+    """The plan of `--dry-run`."""
+    faces = plan["faces"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("[bold]would make", f"[bold]{plan['output']}[/]")
+    table.add_row("frames", f"{plan['frames']} ({plan['seconds']:.2f} s) in {plan['segments']} segments")
+    table.add_row("faces", f"{faces['tracks']} tracks in {faces['shots']} shots, by {faces['detector']}")
+    table.add_row(
+        "new mouth", f"{faces['frames_with_new_mouth']} frames, {faces['frames_passed_through']} pass through"
+    )
+    chain = " -> ".join(f"{c['generator']} ({c['device']})" for c in plan["chain"])
+    table.add_row("chain", chain)
+    encoder = plan["encoder"]
+    table.add_row("encoder", " ".join(f"{k}={v}" if k != "name" else str(v) for k, v in encoder.items()))
+    show_attempts(plan["unavailable"])
+    stdout.print(table)
+
+
+def show_attempts(attempts: list[dict[str, Any]]) -> None:
+    """Which generators were tried and why they did not do it, each with its remedy."""
+    for attempt in attempts:
+        where = "" if attempt["shot"] is None else f" in shot {attempt['shot']}"
+        stderr.print(
+            f"[yellow]{attempt['generator']}[/] ({attempt['phase']}{where}): {attempt['reason']}"
+        )
+        if attempt["hint"]:
+            stderr.print(f"  [dim]{attempt['hint']}[/]")

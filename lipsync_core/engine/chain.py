@@ -1,0 +1,211 @@
+"""The chain: which generators are tried, in which order, and what became of each try.
+
+What works is decided by probe, open, and looking at the output. A user's mistake never moves the chain
+on: it is raised at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.contracts import OpenContext, Unavailable
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.errors import (
+    Cancelled,
+    GenerationFailed,
+    LipsyncError,
+    OutOfMemory,
+    PluginUnavailable,
+    UsageError,
+)
+from lipsync_core.probing import context_for, probe
+from lipsync_core.registry import BUILTIN, Registry
+from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
+
+Phase = Literal["probe", "open", "prepare", "generate", "check"]
+
+MAX_FAILED_SHOTS = 2
+"""A generator that failed in this many shots is not tried in later ones."""
+_BLACK, _DARK = 4.0, 16.0
+"""Mean levels: an output under the first is black, unless the crop it was made from is under the
+second (a night scene stays one)."""
+_MEMORY_ERRORS = ("OutOfMemoryError", "CUDAOutOfMemoryError", "MemoryError")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One link: a generator with its encoder, and the context it would be opened with.
+
+    Attributes:
+        asked: the user named it; False for the embedded default added at the end.
+    """
+
+    spec: GeneratorSpec
+    encoder: AudioEncoderSpec
+    context: OpenContext
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A try that failed: which generator, in which phase, in which shot (None: before any), why."""
+
+    generator: str
+    phase: Phase
+    shot: int | None
+    reason: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, object]:
+        """For the report."""
+        return asdict(self)
+
+
+class StageFailure(Exception):
+    """A generator failed in `phase`; the chain moves on. Never shown to the user as it is."""
+
+    def __init__(self, phase: Phase, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.phase: Phase = phase
+        self.reason = reason
+        self.hint = hint
+
+
+def default_generator(registry: Registry) -> GeneratorSpec:
+    """The embedded default: the generator that came with the core itself."""
+    for spec in registry.all(GeneratorSpec):
+        if registry.row_of(spec).name == BUILTIN:
+            return spec
+    raise PluginUnavailable(
+        "The built-in generator is missing.",
+        "Reinstall it: pip install --force-reinstall lipsync-core",
+    )
+
+
+def resolve(registry: Registry, request: RunRequest) -> tuple[list[Candidate], list[Attempt]]:
+    """Probe the chain.
+
+    Returns:
+        The generators that can run, in order, and why the others cannot.
+
+    Raises:
+        UsageError: a name or option that does not exist.
+        PluginUnavailable: nothing can run (only with `strict`, or when the default is kept out).
+    """
+    default = default_generator(registry)
+    names = list(dict.fromkeys(request.generators))
+    if not names or (default.name not in names and not request.strict):
+        names.append(default.name)
+    _check_options(registry, request)
+    candidates: list[Candidate] = []
+    attempts: list[Attempt] = []
+    for name in names:
+        try:
+            spec = registry.get(GeneratorSpec, name)
+            encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
+        except PluginUnavailable as error:  # installed, but broken: the chain moves on
+            attempts.append(
+                Attempt(
+                    generator=name, phase="probe", shot=None, reason=error.message, hint=error.hint
+                )
+            )
+            continue
+        context = context_for(
+            spec,
+            device=request.device,
+            precision=request.precision,
+            options=request.options.get(name),
+            seed=request.seed,
+        )
+        result = probe(spec, context, commercial_only=request.commercial_only)
+        if isinstance(result, Unavailable):
+            attempts.append(
+                Attempt(
+                    generator=name, phase="probe", shot=None, reason=result.reason, hint=result.hint
+                )
+            )
+            continue
+        asked = name in request.generators or not request.generators
+        candidates.append(Candidate(spec=spec, encoder=encoder, context=context, asked=asked))
+    if not candidates:
+        raise PluginUnavailable(
+            "None of the generators can run here: "
+            + "; ".join(f"{a.generator}: {a.reason}" for a in attempts)
+            + ".",
+            attempts[0].hint,
+        )
+    return candidates, attempts
+
+
+def guarded(phase: Phase, call: Callable[[], NDArray[np.uint8] | object]) -> object:
+    """Call into a generator; whatever it raises becomes a `StageFailure` or `OutOfMemory`.
+
+    Raises:
+        StageFailure: anything that speaks against this generator.
+        OutOfMemory: it ran out of memory.
+        UsageError: the user's mistake, as it is.
+        Cancelled: as it is.
+    """
+    try:
+        return call()
+    except (UsageError, Cancelled, OutOfMemory):
+        raise
+    except LipsyncError as error:
+        raise StageFailure(phase, error.message, error.hint) from error
+    except Exception as error:
+        if type(error).__name__ in _MEMORY_ERRORS or "out of memory" in str(error).lower():
+            raise OutOfMemory(f"out of memory: {error}") from error
+        text = " ".join(str(error).split())[:300]
+        raise StageFailure(phase, f"{type(error).__name__}: {text}") from error
+
+
+def checked(output: object, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a generator gave, if it can be used.
+
+    Args:
+        output: what `generate` returned.
+        crops: `(N, H, W, 3)` what it was given.
+
+    Raises:
+        StageFailure: wrong count, size or dtype, NaN, or black pictures.
+    """
+    if not isinstance(output, np.ndarray):
+        raise StageFailure("check", f"it gave a {type(output).__name__} instead of an array")
+    if output.shape != crops.shape:
+        raise StageFailure("check", f"it gave shape {output.shape} where {crops.shape} was due")
+    if output.dtype != np.uint8:
+        bad = np.issubdtype(output.dtype, np.floating) and not np.isfinite(output).all()
+        what = "NaN or infinite values" if bad else f"dtype {output.dtype} instead of uint8"
+        raise StageFailure("check", f"it gave {what}")
+    made, given = output.mean(axis=(1, 2, 3)), crops.mean(axis=(1, 2, 3))
+    if np.any((made < _BLACK) & (given > _DARK)):
+        raise StageFailure("check", "it gave black pictures")
+    return output
+
+
+def raise_failed(attempts: list[Attempt], shot: int) -> None:
+    """All generators failed in a shot: say so, with the last reason.
+
+    Raises:
+        GenerationFailed: always.
+    """
+    told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in attempts)
+    raise GenerationFailed(
+        f"No generator gave a usable picture for shot {shot}. Tried: {told}.",
+        "Leave out --strict to let the embedded default take over, or see `lipsync doctor`.",
+    )
+
+
+def _check_options(registry: Registry, request: RunRequest) -> None:
+    known = {s.name for s in registry}
+    for name in request.options:
+        if name not in known:
+            raise UsageError(
+                f"--option names the plugin '{name}', which is not installed.",
+                "`lipsync plugins list` shows what is.",
+            )

@@ -1,0 +1,163 @@
+"""From the request's two files to a moving target with known faces: probe, analyse, schedule."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from lipsync_core import places
+from lipsync_core._version import __version__
+from lipsync_core.engine.pipeline import ahead
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import StillTarget, Target, VideoTarget
+from lipsync_core.engine.tools import choose_detector, open_detector
+from lipsync_core.engine.workspace import content_hash
+from lipsync_core.errors import UnsupportedInput
+from lipsync_core.faces.analyse import analyse
+from lipsync_core.faces.analysis import FORMAT, Analysis
+from lipsync_core.faces.selection import FaceRule, choose
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
+from lipsync_core.media.reader import VideoReader
+from lipsync_core.media.schedule import Schedule, make_schedule
+from lipsync_core.records import Image
+from lipsync_core.registry import Registry
+
+AHEAD = 4
+"""Frames decoded ahead of the detector."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """Everything known about the inputs before anything is rendered.
+
+    Attributes:
+        info: of the target file.
+        sound: of the voice file.
+        face_hash: digest of the target's content.
+        audio_hash: digest of the voice's content.
+        detector: name of the detector.
+        analysis: faces and shots.
+        cached: the analysis was there already; nothing was detected.
+        schedule: times of the output frames.
+        target: output frames with their faces.
+    """
+
+    info: TargetInfo
+    sound: SoundInfo
+    face_hash: str
+    audio_hash: str
+    detector: str
+    analysis: Analysis
+    cached: bool
+    schedule: Schedule
+    target: Target
+
+
+def load(request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch) -> Inputs:
+    """Probe both files, find the faces, lay the target under the voice.
+
+    Raises:
+        UnsupportedInput: a file is of no use, or the target shows no face at all.
+        UsageError: the face rule does not fit the target.
+    """
+    rule = FaceRule.parse(request.face_rule)
+    info = probe_target(request.face, Fraction(request.fps))
+    sound = probe_sound(request.audio)
+    face_hash, audio_hash = content_hash(request.face), content_hash(request.audio)
+    analysis, detector, cached = find_faces(info, face_hash, request, registry, progress, watch)
+    if not len(analysis.rows):
+        what = "picture" if info.kind == "picture" else "video"
+        raise UnsupportedInput(
+            f"No face was found in the {what} {request.face}.",
+            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
+        )
+    choice = choose(analysis, rule, (info.video.width, info.video.height))
+    if not np.any(choice.strength > 0):
+        raise UnsupportedInput(
+            f"No face in {request.face} can be used: all are too small or turned too far away.",
+            "`lipsync faces` shows what was found.",
+        )
+    schedule = make_schedule(info.index, request.fit, sound.duration or None)
+    target: Target
+    if info.kind == "picture":
+        with VideoReader(info) as reader:
+            image = next(reader.frames()).rgb()
+        target = StillTarget(
+            image,
+            info.video,
+            analysis,
+            choice,
+            len(schedule),
+            idle=request.idle,
+            seed=request.seed,
+        )
+    else:
+        target = VideoTarget(info, schedule, analysis, choice)
+    return Inputs(
+        info=info,
+        sound=sound,
+        face_hash=face_hash,
+        audio_hash=audio_hash,
+        detector=detector,
+        analysis=analysis,
+        cached=cached,
+        schedule=schedule,
+        target=target,
+    )
+
+
+def find_faces(
+    info: TargetInfo,
+    digest: str,
+    request: RunRequest,
+    registry: Registry,
+    progress: Progress,
+    watch: Stopwatch,
+) -> tuple[Analysis, str, bool]:
+    """The analysis of a target: from the cache, or made now.
+
+    Returns:
+        The analysis, the detector's name, and whether it came from the cache.
+    """
+    spec = choose_detector(registry, request)
+    version = registry.row_of(spec).version or __version__
+    about = {
+        "detector": spec.name,
+        "version": version,
+        "options": json.dumps(request.options.get(spec.name, {}), sort_keys=True),
+        "target": digest,
+    }
+    name = f"{digest}-{spec.name}-{version}-{FORMAT}"
+    folder = places.cache() / "faces" / name
+    if Analysis.exists(folder):
+        found = Analysis(folder)
+        if found.about == about | {"format": str(FORMAT)}:
+            folder.touch()
+            return found, spec.name, True
+    progress.stage("finding faces", info.frames)
+    with ExitStack() as resources, watch.on("detect"):
+        detector = open_detector(spec, request, resources)
+        images = resources.enter_context(closing(ahead(_images(info), AHEAD)))
+        made = analyse(
+            images,
+            info.video.frame_rate,
+            detector,
+            folder,
+            about,
+            batch=spec.batch,
+            progress=progress.advance,
+        )
+    return made, spec.name, False
+
+
+def _images(info: TargetInfo) -> Iterator[Image]:
+    with VideoReader(info) as reader:
+        for picture in reader.frames():
+            yield picture.rgb()

@@ -1,0 +1,56 @@
+"""Finds the faces of a target without making anything: what `lipsync faces` shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lipsync_core.engine.inputs import find_faces
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.workspace import content_hash
+from lipsync_core.faces.analysis import Analysis
+from lipsync_core.media.probe import TargetInfo, probe_target
+from lipsync_core.registry import Registry
+
+
+def inspect(
+    path: Path, detector: str | None = None, progress: Progress | None = None
+) -> tuple[TargetInfo, Analysis]:
+    """Probe and analyse a target (from the cache where it can be).
+
+    Raises:
+        UnsupportedInput: the file is of no use.
+    """
+    info = probe_target(path)
+    request = RunRequest(face=path, audio=path, output=path, detector=detector)
+    analysis, _, _ = find_faces(
+        info, content_hash(path), request, Registry.load(), progress or Progress(), Stopwatch()
+    )
+    return info, analysis
+
+
+def describe(analysis: Analysis) -> dict[str, Any]:
+    """Shots and tracks in plain data."""
+    tracks = []
+    for track in np.unique(analysis.rows["track"]).tolist():
+        rows = analysis.rows[analysis.rows["track"] == track]
+        first, last = int(rows["frame"].min()), int(rows["frame"].max())
+        shot = next(n for n, (a, b) in enumerate(analysis.shots) if a <= first < b)
+        tracks.append(
+            {
+                "id": track,
+                "first": first,
+                "last": last,
+                "frames": len(rows),
+                "shot": shot,
+                "width": round(float(np.median(rows["width"]))),
+                "yaw": round(float(np.abs(rows["yaw"]).max())),
+                "score": round(float(rows["score"].mean()), 3),
+            }
+        )
+    shots = [{"first": a, "last": b - 1} for a, b in analysis.shots]
+    return {"frames": analysis.frames, "scheme": analysis.scheme, "shots": shots, "tracks": tracks}

@@ -1,0 +1,109 @@
+"""The report beside each output: what ran, what was tried and why not, figures per stage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lipsync_core._version import __version__
+from lipsync_core.engine.chain import Attempt
+from lipsync_core.engine.inputs import Inputs
+from lipsync_core.engine.target import passthrough_spans
+
+SCHEMA = 1
+"""Version of the report's layout."""
+
+
+def report_path(output: Path) -> Path:
+    """Where the report of `output` lies: `talk.mp4` -> `talk.mp4.report.json`."""
+    return output.with_name(output.name + ".report.json")
+
+
+def describe_inputs(inputs: Inputs) -> dict[str, Any]:
+    """Both input files, in numbers."""
+    video, sound = inputs.info.video, inputs.sound
+    return {
+        "face": {
+            "path": str(inputs.info.path),
+            "kind": inputs.info.kind,
+            "codec": inputs.info.codec,
+            "width": video.width,
+            "height": video.height,
+            "frame_rate": str(video.frame_rate),
+            "variable_rate": video.variable_rate,
+            "frames": inputs.info.frames,
+            "seconds": _seconds(inputs.info.duration),
+            "digest": inputs.face_hash,
+        },
+        "audio": {
+            "path": str(sound.path),
+            "codec": sound.codec,
+            "sample_rate": sound.sample_rate,
+            "channels": sound.channels,
+            "seconds": _seconds(sound.duration),
+            "digest": inputs.audio_hash,
+        },
+    }
+
+
+def describe_faces(inputs: Inputs) -> dict[str, Any]:
+    """Detector, tracks, shots, and which output frames get a new mouth."""
+    reasons = inputs.target.reasons()
+    return {
+        "detector": inputs.detector,
+        "from_cache": inputs.cached,
+        "tracks": len(np.unique(inputs.analysis.rows["track"])),
+        "shots": len(inputs.analysis.shots),
+        "frames": int(inputs.target.frames),
+        "frames_with_new_mouth": int((reasons == 0).sum()),
+        "frames_passed_through": int((reasons > 0).sum()),
+        "passthrough": passthrough_spans(reasons),
+    }
+
+
+def describe_chain(
+    asked: tuple[str, ...],
+    made: Mapping[int, str],
+    shots: list[tuple[int, int]],
+    attempts: list[Attempt],
+    default: str,
+) -> dict[str, Any]:
+    """Which generator made which shot, and the story of those that did not."""
+    used: dict[str, int] = {}
+    for shot, (start, stop) in enumerate(shots):
+        name = made.get(shot, "")
+        used[name] = used.get(name, 0) + stop - start
+    return {
+        "asked": list(asked) or [default],
+        "used": used,
+        "default": default,
+        "default_had_to_serve": bool(asked) and default not in asked and default in used,
+        "attempts": [attempt.as_dict() for attempt in attempts],
+        "shots": [
+            {"first": start, "last": stop - 1, "generator": made.get(shot, "")}
+            for shot, (start, stop) in enumerate(shots)
+        ],
+    }
+
+
+def head() -> dict[str, Any]:
+    """What every report begins with."""
+    return {"schema": SCHEMA, "tool": "lipsync", "version": __version__, "ai_edited": True}
+
+
+def write(report: Mapping[str, Any], output: Path) -> Path:
+    """Write the report beside `output`, in one step."""
+    path = report_path(output)
+    work = path.with_name(f".{path.name}.part")
+    work.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    work.replace(path)
+    return path
+
+
+def _seconds(value: Fraction) -> float:
+    return round(float(value), 6)

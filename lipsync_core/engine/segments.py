@@ -1,0 +1,205 @@
+"""Segments: the unit of rendering and resuming, a few seconds of one shot, each a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import groupby, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from lipsync_core.engine.pipeline import Sink, ahead
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.stack import Stack
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import Target, TargetFrame
+from lipsync_core.media.encoders import EncoderSettings
+from lipsync_core.media.formats import VideoFormat
+from lipsync_core.media.picture import Picture
+from lipsync_core.media.writer import SegmentWriter
+
+QUEUE = 6
+"""Frames between decoding, computing and encoding: at 1080p about 9 MB each."""
+PASSTHROUGH = "passthrough"
+"""Stands for the generator in a shot without any usable face."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """Output frames `start` to `stop` of shot number `shot`."""
+
+    number: int
+    shot: int
+    start: int
+    stop: int
+
+    def path(self, folder: Path, generator: str) -> Path:
+        """Where this segment lies when `generator` made it."""
+        return folder / f"{self.number:06d}-{generator}.nut"
+
+
+def cut_segments(shots: list[tuple[int, int]], frames: int) -> list[Segment]:
+    """Split shots into equal segments of at most `frames` frames."""
+    segments: list[Segment] = []
+    for shot, (start, stop) in enumerate(shots):
+        parts = -(-(stop - start) // frames)
+        edges = np.linspace(start, stop, parts + 1).round().astype(int).tolist()
+        for a, b in pairwise(edges):
+            segments.append(Segment(number=len(segments), shot=shot, start=a, stop=b))
+    return segments
+
+
+class SegmentRenderer:
+    """Renders segments of a target into files; decoding and encoding have threads of their own."""
+
+    def __init__(
+        self,
+        target: Target,
+        video: VideoFormat,
+        folder: Path,
+        settings: EncoderSettings,
+        watch: Stopwatch,
+        progress: Progress,
+    ) -> None:
+        self._target = target
+        self._video = video
+        self._folder = folder
+        self._settings = settings
+        self._watch = watch
+        self._progress = progress
+        self.done = 0
+
+    def missing(self, segments: list[Segment], generator: str) -> list[Segment]:
+        """Those that are not on disk yet."""
+        return [s for s in segments if not s.path(self._folder, generator).exists()]
+
+    def render(self, segments: list[Segment], stack: Stack | None, generator: str) -> None:
+        """Render the missing ones of `segments` (in order, of one shot).
+
+        Args:
+            segments: all segments of the shot.
+            stack: the open generator; None passes every frame through.
+            generator: name under which the files are kept.
+
+        Raises:
+            StageFailure: the generator failed; finished segments stay, none is half written.
+        """
+        todo = self.missing(segments, generator)
+        finished = sum(s.stop - s.start for s in segments) - sum(s.stop - s.start for s in todo)
+        self._tell(finished)
+        files = _Files(self._folder, generator, self._open, self._watch)
+        frames = ahead(self._walk(todo), QUEUE)
+        with files, Sink(files.take, QUEUE) as sink, closing(frames):
+            for segment, group in groupby(frames, key=lambda pair: pair[0]):
+                only = (frame for _, frame in group)
+                made = stack.render(only) if stack else _unchanged(only)
+                for number, picture in made:
+                    sink.put(_Item(segment, picture, *self._span(segment, number)))
+                    self._tell(1)
+
+    def forget(self, segments: list[Segment], generator: str) -> None:
+        """Remove what a generator that failed left of a shot."""
+        for segment in segments:
+            path = segment.path(self._folder, generator)
+            if path.exists():
+                path.unlink()
+
+    def rewind(self, frames: int) -> None:
+        """The progress of a shot that is begun again does not count."""
+        self.done = frames
+        self._progress.advance(self.done)
+
+    def _open(self, path: Path) -> SegmentWriter:
+        return SegmentWriter(path, self._video, self._settings)
+
+    def _span(self, segment: Segment, number: int) -> tuple[Fraction, Fraction]:
+        """When output frame `number` is shown within its segment, and how long."""
+        target, begin = self._target, self._target.time(number)
+        last = number + 1 >= target.frames
+        end = target.duration if last else target.time(number + 1)
+        return begin - target.time(segment.start), end - begin
+
+    def _tell(self, frames: int) -> None:
+        self.done += frames
+        self._progress.advance(self.done)
+
+    def _walk(self, segments: list[Segment]) -> Iterator[tuple[Segment, TargetFrame]]:
+        """Frames of all segments; neighbours are decoded in one go, without seeking in between."""
+        queue = list(segments)
+        while queue:
+            row = [queue.pop(0)]
+            while queue and queue[0].start == row[-1].stop:
+                row.append(queue.pop(0))
+            place = 0
+            frames = self._target.walk(row[0].start, row[-1].stop)
+            while True:
+                with self._watch.on("decode"):
+                    frame = next(frames, None)
+                if frame is None:
+                    break
+                while frame.number >= row[place].stop:
+                    place += 1
+                if frame.face is not None:
+                    with self._watch.on("decode"):
+                        frame.picture.rgb()  # converted here, in the decoding thread
+                yield row[place], frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A finished picture, when it is shown within its segment, and how long."""
+
+    segment: Segment
+    picture: Picture
+    time: Fraction
+    duration: Fraction
+
+
+class _Files:
+    """Writes pictures into the segment files they belong to, one file after the other."""
+
+    def __init__(
+        self,
+        folder: Path,
+        generator: str,
+        opener: Callable[[Path], SegmentWriter],
+        watch: Stopwatch,
+    ) -> None:
+        self._folder = folder
+        self._generator = generator
+        self._open = opener
+        self._watch = watch
+        self._segment: Segment | None = None
+        self._writer: SegmentWriter | None = None
+
+    def take(self, item: _Item) -> None:
+        """Write one picture; a picture of another segment completes the one before."""
+        with self._watch.on("encode"):
+            if item.segment is not self._segment or self._writer is None:
+                self._finish()
+                self._segment = item.segment
+                self._writer = self._open(item.segment.path(self._folder, self._generator))
+            self._writer.write(item.picture, item.time, item.duration)
+
+    def _finish(self) -> None:
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            writer.close()
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if error is None:
+            with self._watch.on("encode"):
+                self._finish()
+        elif self._writer is not None:
+            self._writer.abort()
+            self._writer = None
+
+
+def _unchanged(frames: Iterator[TargetFrame]) -> Iterator[tuple[int, Picture]]:
+    return ((frame.number, frame.picture) for frame in frames)

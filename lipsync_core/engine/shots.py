@@ -1,0 +1,284 @@
+"""Shot after shot through the chain: the first generator that works makes the whole shot."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from lipsync_core.contracts import Generator
+from lipsync_core.engine.chain import (
+    MAX_FAILED_SHOTS,
+    Attempt,
+    Candidate,
+    StageFailure,
+    default_generator,
+    guarded,
+    raise_failed,
+)
+from lipsync_core.engine.inputs import Inputs
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.segments import PASSTHROUGH, Segment, SegmentRenderer
+from lipsync_core.engine.stack import Finish, Mouth, Stack
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.tools import open_encoder, open_finish, opened
+from lipsync_core.engine.workspace import Workspace
+from lipsync_core.errors import LipsyncError, OutOfMemory
+from lipsync_core.faces.schemes import provides
+from lipsync_core.media.sound import read_mono
+from lipsync_core.probing import context_for
+from lipsync_core.registry import Registry
+from lipsync_core.specs import AudioEncoderSpec
+from lipsync_core.voice import activity as voice_activity
+from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, encode
+
+
+class ShotLoop:
+    """Keeps opened generators and walks through the shots.
+
+    Args:
+        candidates: generators to try, in order.
+        attempts: what failed before; grows.
+        request: the job.
+        inputs: target and voice.
+        registry: where plugins come from.
+        workspace: where features go, and what is noted for a later try.
+        watch: where time is booked.
+
+    Attributes:
+        attempts: every failed try so far.
+        judge: what decided about voice activity ("" when it was not asked).
+        speech_share: share of the frames with somebody speaking, or None.
+    """
+
+    def __init__(
+        self,
+        candidates: list[Candidate],
+        attempts: list[Attempt],
+        request: RunRequest,
+        inputs: Inputs,
+        registry: Registry,
+        workspace: Workspace,
+        watch: Stopwatch,
+    ) -> None:
+        self.attempts = list(attempts)
+        self.judge = ""
+        self.speech_share: float | None = None
+        self._candidates = candidates
+        self._request = request
+        self._inputs = inputs
+        self._target = inputs.target
+        self._registry = registry
+        self._workspace = workspace
+        self._watch = watch
+        self._clock = (
+            VARIABLE_RATE_CLOCK if self._target.variable_rate else self._target.video.frame_rate
+        )
+        self._failed_shots: dict[str, int] = {}
+        self._stacks: dict[str, Stack] = {}
+        self._features: dict[str, FeatureFile] = {}
+        self._finish: Finish | None = None
+        self._activity: FeatureFile | None = None
+        self._progress = Progress()
+        self._resources = ExitStack()
+
+    def open(self, progress: Progress, resources: ExitStack) -> None:
+        """Open what all generators share, and listen for speech.
+
+        Raises:
+            LipsyncError: a blender or enhancer that the user asked for cannot be used.
+        """
+        self._progress, self._resources = progress, resources
+        resources.callback(self._close_stacks)
+        self._finish = open_finish(self._registry, self._request, self._target.scheme, resources)
+        if self._request.silence != "generate":
+            stream = voice_activity.ActivityStream(self._clock)
+            self.judge = stream.judge.name
+            self._activity = self._encoded(
+                "activity", stream, (), voice_activity.SAMPLE_RATE, "Voice activity"
+            )
+            times = [self._target.time(k) for k in range(self._target.frames)]
+            self.speech_share = round(float(np.mean(self._activity.at(times) > 0.5)), 4)
+
+    def render(
+        self, segments: list[Segment], renderer: SegmentRenderer, progress: Progress
+    ) -> dict[int, str]:
+        """Render all segments.
+
+        Returns:
+            Shot number -> the generator that made it (`PASSTHROUGH` where there was no face).
+
+        Raises:
+            GenerationFailed: no generator of the chain could make a shot.
+        """
+        made: dict[int, str] = {}
+        earlier = {e["shot"]: e["generator"] for e in self._workspace.journal()}
+        reasons = self._target.reasons()
+        for shot, (start, stop) in enumerate(self._target.shots()):
+            own = [s for s in segments if s.shot == shot]
+            known = earlier.get(shot)
+            if known is not None and not renderer.missing(own, known):
+                renderer.render(own, None, known)  # nothing is missing: only counts the frames
+                made[shot] = known
+                continue
+            if not np.any(reasons[start:stop] == 0):
+                renderer.render(own, None, PASSTHROUGH)
+                made[shot] = PASSTHROUGH
+            else:
+                made[shot] = self._render_shot(shot, own, renderer, progress)
+            self._workspace.note({"shot": shot, "generator": made[shot]})
+        return made
+
+    def _render_shot(
+        self, shot: int, segments: list[Segment], renderer: SegmentRenderer, progress: Progress
+    ) -> str:
+        before = renderer.done
+        failed: list[Attempt] = []
+        for candidate in self._candidates:
+            name = candidate.spec.name
+            if self._failed_shots.get(name, 0) >= MAX_FAILED_SHOTS:
+                continue
+            try:
+                stack = self._stack(candidate)
+                renderer.render(segments, stack, name)
+            except (StageFailure, OutOfMemory) as failure:
+                attempt = self._failure(name, shot, failure)
+                failed.append(attempt)
+                self.attempts.append(attempt)
+                renderer.forget(segments, name)
+                renderer.rewind(before)
+                progress.note(f"{name} failed in shot {shot} ({attempt.phase}): {attempt.reason}")
+                continue
+            return name
+        raise_failed(failed or self.attempts, shot)
+        raise AssertionError("unreachable")
+
+    def _failure(self, name: str, shot: int, failure: StageFailure | OutOfMemory) -> Attempt:
+        if isinstance(failure, OutOfMemory):
+            phase, reason, hint = "generate", failure.message, "Use a smaller target or device."
+        else:
+            phase, reason, hint = failure.phase, failure.reason, failure.hint
+        weight = MAX_FAILED_SHOTS if phase == "open" else 1  # what cannot open will not later
+        self._failed_shots[name] = self._failed_shots.get(name, 0) + weight
+        self._drop(name)
+        return Attempt(generator=name, phase=phase, shot=shot, reason=reason, hint=hint)  # type: ignore[arg-type]
+
+    def _stack(self, candidate: Candidate) -> Stack:
+        """The opened generator, opened now if it is its first shot."""
+        name = candidate.spec.name
+        if name not in self._stacks:
+            if not provides(self._target.scheme, candidate.spec.crop.scheme):
+                raise StageFailure(
+                    "open",
+                    f"it needs {candidate.spec.crop.scheme} landmarks, "
+                    f"the detector gives {self._target.scheme}",
+                    "Choose a denser detector with --detector.",
+                )
+            for other in list(self._stacks):
+                self._drop(other)  # two networks never share the memory
+            resources = ExitStack()
+            try:
+                mouth = self._mouth(candidate, resources, speaking=True)
+                assert self._finish is not None
+                stack = Stack(
+                    mouth,
+                    self._finish,
+                    self._target,
+                    self._activity,
+                    self._rest(candidate, resources),
+                    self._watch,
+                )
+            except BaseException:
+                resources.close()
+                raise
+            stack.resources.enter_context(resources)
+            self._stacks[name] = stack
+        return self._stacks[name]
+
+    def _mouth(self, candidate: Candidate, resources: ExitStack, *, speaking: bool) -> Mouth:
+        with self._watch.on("open"):
+            generator = cast(
+                Generator,
+                guarded("open", lambda: opened(candidate.spec, candidate.context, resources)),
+            )
+        rows = self._rows(candidate.encoder) if speaking else None
+        return Mouth(candidate, generator, self._target, rows, self._watch)
+
+    def _rest(self, candidate: Candidate, resources: ExitStack) -> Mouth | None:
+        """The embedded default with closed lips, for generators that cannot be told to rest."""
+        if self._request.silence != "close" or candidate.encoder.zero_is_rest:
+            return None
+        spec = default_generator(self._registry)
+        if not provides(self._target.scheme, spec.crop.scheme):
+            self._progress.note(
+                f"Silence shows the target as it is: closing the lips needs "
+                f"{spec.crop.scheme} landmarks."
+            )
+            return None
+        encoder = self._registry.get(AudioEncoderSpec, spec.audio_encoder)
+        context = context_for(spec, options=self._request.options.get(spec.name))
+        rest = Candidate(spec=spec, encoder=encoder, context=context, asked=False)
+        return self._mouth(rest, resources, speaking=False)
+
+    def _rows(self, spec: AudioEncoderSpec) -> FeatureFile:
+        if spec.name not in self._features:
+            with ExitStack() as resources:
+                try:
+                    encoder = open_encoder(spec, self._request, resources)
+                except LipsyncError as error:
+                    raise StageFailure("open", error.message, error.hint) from error
+                stream = guarded("open", lambda: encoder.stream(spec.sample_rate, self._clock))
+                self._features[spec.name] = cast(
+                    FeatureFile,
+                    guarded(
+                        "prepare",
+                        lambda: self._encoded(
+                            spec.name,
+                            stream,  # type: ignore[arg-type]  # what `stream` returned
+                            spec.feature_shape,
+                            spec.sample_rate,
+                            f"The audio encoder '{spec.name}'",
+                        ),
+                    ),
+                )
+        return self._features[spec.name]
+
+    def _encoded(
+        self,
+        name: str,
+        stream: voice_activity.ActivityStream,
+        shape: tuple[int, ...],
+        sample_rate: int,
+        who: str,
+    ) -> FeatureFile:
+        """Run the voice through a stream, or take what an earlier try left."""
+        path: Path = self._workspace.path / f"{name}.f32"
+        if path.exists():
+            return FeatureFile(path, shape, self._clock)
+        duration: Fraction = self._target.duration
+        self._progress.stage(f"listening ({name})", max(1, int(duration)))
+        with self._watch.on(f"voice:{name}"):
+            return encode(
+                read_mono(self._inputs.sound.path, sample_rate),
+                sample_rate,
+                duration,
+                stream,
+                shape,
+                self._clock,
+                path,
+                who,
+                lambda seconds: self._progress.advance(int(seconds)),
+            )
+
+    def _drop(self, name: str) -> None:
+        stack = self._stacks.pop(name, None)
+        if stack is not None:
+            stack.close()
+
+    def _close_stacks(self) -> None:
+        for name in list(self._stacks):
+            self._drop(name)

@@ -1,0 +1,39 @@
+"""Wall time per stage, for the report. Stages run in different threads, so the sum may pass the whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+
+class Stopwatch:
+    """Adds up seconds and calls per stage."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._spent: dict[str, tuple[float, int]] = {}
+
+    @contextmanager
+    def on(self, stage: str) -> Iterator[None]:
+        """Book the time of a `with` block on `stage`."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add(stage, time.perf_counter() - begin)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Book `seconds` on `stage`."""
+        with self._lock:
+            spent, calls = self._spent.get(stage, (0.0, 0))
+            self._spent[stage] = (spent + seconds, calls + 1)
+
+    def report(self) -> dict[str, dict[str, float | int]]:
+        """Stage -> seconds and calls, in the order of first use."""
+        with self._lock:
+            return {
+                stage: {"seconds": round(spent, 3), "calls": calls}
+                for stage, (spent, calls) in self._spent.items()
+            }

@@ -1,0 +1,325 @@
+"""The moving target of a run: output frames with their pictures and faces, from a video or a still.
+
+A still picture becomes a moving target here, so that nothing after this file knows the difference.
+"""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.faces.analysis import Analysis
+from lipsync_core.faces.idle import IdleMotion
+from lipsync_core.faces.selection import REASONS, FaceChoice
+from lipsync_core.media.formats import VideoFormat
+from lipsync_core.media.picture import Picture
+from lipsync_core.media.probe import TargetInfo
+from lipsync_core.media.reader import VideoReader
+from lipsync_core.media.schedule import Schedule
+from lipsync_core.records import FrameInfo, Image, Points, Scheme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaceHere:
+    """The face that is to speak in one frame: smoothed `landmarks` and `box` in frame pixels."""
+
+    track: int
+    landmarks: Points
+    box: NDArray[np.float64]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetFrame:
+    """Output frame `number`: what it shows, and whose mouth is replaced (None: passthrough)."""
+
+    number: int
+    picture: Picture
+    face: FaceHere | None
+
+
+class Target(ABC):
+    """Output frames 0 .. frames-1, each with a picture, an exact time and perhaps a face.
+
+    Attributes:
+        video: format of the pictures.
+        frames: number of output frames.
+        scheme: landmark scheme of the faces.
+        variable_rate: frames do not come at a constant rate.
+    """
+
+    video: VideoFormat
+    frames: int
+    scheme: Scheme
+    variable_rate: bool
+
+    @property
+    def damaged(self) -> set[int]:
+        """Source frames that could not be decoded and were replaced by the one before."""
+        return set()
+
+    @property
+    @abstractmethod
+    def duration(self) -> Fraction:
+        """Seconds of the output."""
+
+    @abstractmethod
+    def time(self, number: int) -> Fraction:
+        """When output frame `number` is shown, in seconds."""
+
+    @abstractmethod
+    def shots(self) -> list[tuple[int, int]]:
+        """`[start, stop)` of output frames in which no cut lies."""
+
+    @abstractmethod
+    def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
+        """Output frames in order; a bounded number is held."""
+
+    @abstractmethod
+    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+        """At most `limit` frames that say most about the face of `track`, always the same ones."""
+
+    @abstractmethod
+    def extent(self, track: int) -> NDArray[np.float64]:
+        """`(M, 4)` landmark bounding boxes of the whole track."""
+
+    def close(self) -> None:  # noqa: B027 - a still holds nothing open
+        """Close files."""
+
+    @abstractmethod
+    def reasons(self) -> NDArray[np.int8]:
+        """`(frames,)` index into `REASONS`: why an output frame passes through (0: it does not)."""
+
+
+class VideoTarget(Target):
+    """A video or animation, shown in the order of a schedule."""
+
+    BLOCK = 128
+    """Frames whose landmarks are read at a time."""
+
+    def __init__(
+        self, info: TargetInfo, schedule: Schedule, analysis: Analysis, choice: FaceChoice
+    ) -> None:
+        self._info = info
+        self._reader = VideoReader(info)
+        self._schedule = schedule
+        self._analysis = analysis
+        self._choice = choice
+        self.video = info.video
+        self.frames = len(schedule)
+        self.scheme = analysis.scheme
+        self.variable_rate = info.video.variable_rate
+        self._source = np.array([schedule.source(k) for k in range(len(schedule))], np.int64)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds of the output."""
+        return self._schedule.duration
+
+    def time(self, number: int) -> Fraction:
+        """When output frame `number` is shown, in seconds."""
+        return self._schedule.time(number)
+
+    def shots(self) -> list[tuple[int, int]]:
+        """`[start, stop)` of output frames: one shot of the source, played without a jump."""
+        starts = np.array([start for start, _ in self._analysis.shots])
+        shot = np.searchsorted(starts, self._source, side="right")
+        jump = np.abs(np.diff(self._source)) > 1
+        breaks = np.flatnonzero((np.diff(shot) != 0) | jump) + 1
+        edges = [0, *breaks.tolist(), self.frames]
+        return [(a, b) for a, b in itertools.pairwise(edges) if b > a]
+
+    def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
+        """Output frames in order; a bounded number is held."""
+        pictures = self._reader.frames_at(self._source[start:stop].tolist())
+        faces: dict[int, FaceHere] = {}
+        for number, picture in enumerate(pictures, start):
+            if (number - start) % self.BLOCK == 0:
+                faces = self._faces(number, min(stop, number + self.BLOCK))
+            yield TargetFrame(number=number, picture=picture, face=faces.get(number))
+
+    def _faces(self, start: int, stop: int) -> dict[int, FaceHere]:
+        """Faces of output frames `start` to `stop`, by number."""
+        source = self._source[start:stop]
+        rows, strength = self._choice.rows[source], self._choice.strength[source]
+        usable = np.flatnonzero((rows >= 0) & (strength > 0))
+        faces: dict[int, FaceHere] = {}
+        tracks = self._analysis.rows["track"][rows[usable]]
+        for track in np.unique(tracks):
+            at = usable[tracks == track]
+            points, boxes = self._analysis.smoothed(rows[at])
+            for n, k in enumerate(at.tolist()):
+                faces[start + k] = FaceHere(
+                    track=int(track),
+                    landmarks=points[n],
+                    box=boxes[n],
+                    strength=float(strength[k]),
+                )
+        return faces
+
+    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+        """The most open mouths, the most closed frontal ones, and an even spread between."""
+        rows = np.flatnonzero(self._analysis.rows["track"] == track)
+        if not len(rows):
+            return
+        table = self._analysis.rows[rows]
+        turned = np.abs(table["yaw"]) + np.abs(table["pitch"])
+        third = max(1, limit // 3)
+        # 0.01 of an eye distance for each degree: being frontal matters, but less than the mouth.
+        opened = np.argsort(-table["opening"] + 0.01 * turned, kind="stable")[:third]
+        closed = np.argsort(table["opening"] + 0.01 * turned, kind="stable")[:third]
+        even = np.linspace(0, len(rows) - 1, max(1, limit - 2 * third)).astype(int)
+        chosen = rows[np.unique(np.concatenate([opened, closed, even]))[:limit]]
+        frames = self._analysis.rows["frame"][chosen].astype(np.int64)
+        points, boxes = self._analysis.smoothed(chosen)
+        with VideoReader(self._info) as reader:  # `walk` is reading on in another thread
+            for n, picture in enumerate(reader.frames_at(frames.tolist())):
+                face = FaceHere(track=track, landmarks=points[n], box=boxes[n], strength=1.0)
+                yield TargetFrame(number=int(frames[n]), picture=picture, face=face)
+
+    def extent(self, track: int) -> NDArray[np.float64]:
+        """`(M, 4)` landmark bounding boxes of the whole track."""
+        return self._analysis.extent(track)
+
+    def reasons(self) -> NDArray[np.int8]:
+        """`(frames,)` index into `REASONS`."""
+        return self._choice.reasons[self._source]
+
+    @property
+    def damaged(self) -> set[int]:
+        """Source frames that could not be decoded and were replaced by the one before."""
+        return self._reader.damaged
+
+    def close(self) -> None:
+        """Close the video."""
+        self._reader.close()
+
+
+class StillTarget(Target):
+    """A picture that blinks and sways a little, for as long as the voice lasts.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        video: format of the frames made from it.
+        analysis: of the one picture.
+        choice: of the one picture.
+        frames: number of output frames.
+        idle: False keeps it perfectly still.
+        seed: for the times of the blinks.
+    """
+
+    SWAY_SAMPLES = 64
+    """Moments at which the moving face is measured for its crop."""
+
+    def __init__(
+        self,
+        image: Image,
+        video: VideoFormat,
+        analysis: Analysis,
+        choice: FaceChoice,
+        frames: int,
+        *,
+        idle: bool,
+        seed: int,
+    ) -> None:
+        self._image = image
+        self._strength = float(choice.strength[0])
+        self._reason = int(choice.reasons[0])
+        self._frame_time = 1 / video.frame_rate
+        self.video = video
+        self.frames = frames
+        self.scheme = analysis.scheme
+        self.variable_rate = False
+        self._face: FaceHere | None = None
+        self._motion: IdleMotion | None = None
+        row = int(choice.rows[0])
+        if row >= 0 and self._strength > 0:
+            at = np.array([row])
+            points = analysis.landmarks(at)[0]
+            self._face = FaceHere(
+                track=int(analysis.rows["track"][row]),
+                landmarks=points,
+                box=analysis.rows["box"][row].astype(np.float64),
+                strength=self._strength,
+            )
+            if idle and analysis.scheme == "478":
+                self._motion = IdleMotion(image, points, seed)
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds of the output."""
+        return self.frames * self._frame_time
+
+    def time(self, number: int) -> Fraction:
+        """When output frame `number` is shown, in seconds."""
+        return number * self._frame_time
+
+    def shots(self) -> list[tuple[int, int]]:
+        """One."""
+        return [(0, self.frames)]
+
+    def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
+        """Output frames in order."""
+        return (self._at(number) for number in range(start, stop))
+
+    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+        """The picture itself: there is no more to learn."""
+        if self._face is not None and self._face.track == track:
+            yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)
+
+    def extent(self, track: int) -> NDArray[np.float64]:
+        """`(M, 4)` landmark bounding boxes at moments spread over a minute of sway."""
+        if self._face is None:
+            return np.zeros((0, 4))
+        if self._motion is None:
+            return _bounds([self._face.landmarks])
+        moments = [Fraction(60 * n, self.SWAY_SAMPLES) for n in range(self.SWAY_SAMPLES)]
+        return _bounds([self._motion.landmarks_at(t) for t in moments])
+
+    def reasons(self) -> NDArray[np.int8]:
+        """`(frames,)` index into `REASONS`."""
+        return np.full(self.frames, self._reason, np.int8)
+
+    def _at(self, number: int) -> TargetFrame:
+        if self._motion is None or self._face is None:
+            return TargetFrame(
+                number=number, picture=self._picture(self._image, number), face=self._face
+            )
+        image, landmarks = self._motion.at(self.time(number))
+        face = FaceHere(
+            track=self._face.track,
+            landmarks=landmarks,
+            box=self._face.box + _shift(self._face.landmarks, landmarks),
+            strength=self._strength,
+        )
+        return TargetFrame(number=number, picture=self._picture(image, number), face=face)
+
+    def _picture(self, image: Image, number: int) -> Picture:
+        info = FrameInfo(index=number, time=self.time(number), duration=self._frame_time)
+        return Picture.from_rgb(image, info, self.video)
+
+
+def passthrough_spans(reasons: NDArray[np.int8]) -> list[dict[str, int | str]]:
+    """Stretches of output frames that pass through, for the report: first, last, why."""
+    edges = np.flatnonzero(np.diff(reasons)) + 1
+    bounds = [0, *edges.tolist(), len(reasons)]
+    return [
+        {"first": a, "last": b - 1, "why": REASONS[int(reasons[a])]}
+        for a, b in itertools.pairwise(bounds)
+        if b > a and reasons[a]
+    ]
+
+
+def _bounds(points: Sequence[Points]) -> NDArray[np.float64]:
+    return np.array([[*p[:, :2].min(0), *p[:, :2].max(0)] for p in points], np.float64)
+
+
+def _shift(before: Points, after: Points) -> NDArray[np.float64]:
+    moved = (after[:, :2] - before[:, :2]).mean(0, dtype=np.float64)
+    return np.concatenate([moved, moved])

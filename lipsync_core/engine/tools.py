@@ -1,0 +1,127 @@
+"""Opens the plugins of a run other than generators: detector, encoder, blender, enhancers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TypeVar, cast
+
+from lipsync_core.contracts import (
+    AudioEncoder,
+    Blender,
+    Detector,
+    Enhancer,
+    OpenContext,
+    Plugin,
+    Unavailable,
+)
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.stack import Finish
+from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
+from lipsync_core.faces.schemes import provides
+from lipsync_core.probing import context_for, probe
+from lipsync_core.records import Scheme
+from lipsync_core.registry import BUILTIN, Registry, create
+from lipsync_core.specs import (
+    AudioEncoderSpec,
+    BlenderSpec,
+    DetectorSpec,
+    EnhancerSpec,
+    PluginSpec,
+)
+
+Opened = TypeVar("Opened", bound=Plugin)
+
+
+def opened(spec: PluginSpec, context: OpenContext, resources: ExitStack) -> Plugin:
+    """Make and open a plugin; `resources` closes it.
+
+    Raises:
+        PluginUnavailable: something it needs is missing.
+        PluginFault: it failed to open.
+    """
+    plugin = create(spec)
+    try:
+        plugin.open(context)
+    except LipsyncError:
+        raise
+    except Exception as error:
+        raise PluginFault(
+            f"{spec.kind.capitalize()} '{spec.name}' failed to open: "
+            f"{type(error).__name__}: {error}.",
+            "See `lipsync doctor`, or report this to the plugin's author.",
+        ) from error
+    resources.callback(plugin.close)
+    return plugin
+
+
+def choose_detector(registry: Registry, request: RunRequest) -> DetectorSpec:
+    """The detector that was asked for, or else the built-in one.
+
+    Raises:
+        PluginUnavailable: it cannot run here.
+    """
+    specs = registry.all(DetectorSpec)
+    if request.detector:
+        spec = registry.get(DetectorSpec, request.detector)
+    else:
+        spec = next(s for s in specs if registry.row_of(s).name == BUILTIN)
+    result = probe(spec)
+    if isinstance(result, Unavailable):
+        raise PluginUnavailable(
+            f"The detector '{spec.name}' cannot run here: {result.reason}.", result.hint
+        )
+    return spec
+
+
+def open_detector(spec: DetectorSpec, request: RunRequest, resources: ExitStack) -> Detector:
+    """Open a detector."""
+    return cast(Detector, opened(spec, _context(spec, request), resources))
+
+
+def open_encoder(spec: AudioEncoderSpec, request: RunRequest, resources: ExitStack) -> AudioEncoder:
+    """Open an audio encoder."""
+    return cast(AudioEncoder, opened(spec, _context(spec, request), resources))
+
+
+def open_finish(
+    registry: Registry, request: RunRequest, scheme: Scheme, resources: ExitStack
+) -> Finish:
+    """Open the blender and the enhancers.
+
+    Raises:
+        UsageError: a name that does not exist.
+        PluginUnavailable: one cannot run here, or needs denser landmarks than the detector gives.
+    """
+    blender_spec = registry.get(BlenderSpec, request.blender)
+    _demand(blender_spec, blender_spec.scheme, scheme)
+    blender = cast(Blender, opened(blender_spec, _context(blender_spec, request), resources))
+    enhancers: list[tuple[Enhancer, EnhancerSpec, float]] = []
+    for name, strength in request.enhancers:
+        spec = registry.get(EnhancerSpec, name)
+        _demand(spec, spec.crop.scheme, scheme)
+        enhancer = cast(Enhancer, opened(spec, _context(spec, request), resources))
+        enhancers.append((enhancer, spec, spec.strength if strength is None else strength))
+    return Finish(blender=blender, blender_spec=blender_spec, enhancers=tuple(enhancers))
+
+
+def _demand(spec: PluginSpec, wants: Scheme, have: Scheme) -> None:
+    result = probe(spec)
+    if isinstance(result, Unavailable):
+        raise PluginUnavailable(
+            f"The {spec.kind} '{spec.name}' cannot run here: {result.reason}.", result.hint
+        )
+    if not provides(have, wants):
+        raise PluginUnavailable(
+            f"The {spec.kind} '{spec.name}' needs {wants} landmarks, the detector gives {have}.",
+            "Choose a denser detector with --detector.",
+        )
+
+
+def _context(spec: PluginSpec, request: RunRequest) -> OpenContext:
+    return context_for(
+        spec,
+        device=request.device if request.device.partition(":")[0] in spec.devices else "auto",
+        precision=request.precision,
+        options=request.options.get(spec.name),
+        seed=request.seed,
+    )

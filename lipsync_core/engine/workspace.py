@@ -1,0 +1,118 @@
+"""The private folder of one run: finished segments, features of the voice, a journal. Outlives a kill.
+
+The folder is named by a fingerprint of everything that shapes the pixels, so the same command finds
+its own work again and no other does. A lock keeps two runs apart; it falls with its process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from lipsync_core import places
+from lipsync_core._version import __version__
+from lipsync_core.engine.request import RunRequest
+
+KEEP_DAYS = 14
+"""Unfinished runs older than this are removed when another begins."""
+
+
+def content_hash(path: Path) -> str:
+    """BLAKE2 digest of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def fingerprint(request: RunRequest, face: str, audio: str, plugins: list[str]) -> str:
+    """Digest of what shapes the output: request, content of both inputs, versions of the plugins."""
+    chosen = asdict(request) | {"face": face, "audio": audio}
+    chosen["output"] = str(request.output.absolute())
+    for name in ("overwrite",):
+        chosen.pop(name)
+    text = json.dumps([__version__, plugins, chosen], sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+class Workspace:
+    """A locked folder below the cache.
+
+    Args:
+        name: fingerprint of the run.
+
+    Attributes:
+        path: the folder.
+        resumed: something of an earlier try is in it.
+    """
+
+    def __init__(self, name: str) -> None:
+        root = places.cache() / "runs"
+        root.mkdir(parents=True, exist_ok=True)
+        _remove_old(root)
+        self._lock = FileLock(root / f"{name}.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:  # the same command runs already: leave its folder alone
+            name = f"{name}-{os.getpid()}"
+            self._lock = FileLock(root / f"{name}.lock")
+            self._lock.acquire(timeout=0)
+        self.path = root / name
+        self.segments = self.path / "segments"
+        self.resumed = self.segments.exists() and any(self.segments.iterdir())
+        self.segments.mkdir(parents=True, exist_ok=True)
+
+    def journal(self) -> list[dict[str, Any]]:
+        """What earlier tries noted, oldest first; a torn last line is dropped."""
+        try:
+            lines = (self.path / "journal.jsonl").read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        entries = []
+        for line in lines:
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                continue
+        return entries
+
+    def note(self, entry: dict[str, Any]) -> None:
+        """Append one line to the journal."""
+        with (self.path / "journal.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    def discard(self) -> None:
+        """The run is complete: nothing of it is needed any more."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+        if not self.path.exists():
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+
+
+def _remove_old(root: Path) -> None:
+    limit = time.time() - KEEP_DAYS * 86_400
+    for folder in root.iterdir():
+        if folder.is_dir() and folder.stat().st_mtime < limit:
+            lock = FileLock(root / f"{folder.name}.lock")
+            try:
+                with lock.acquire(timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+            except Timeout:
+                continue
