@@ -225,6 +225,6 @@ def _relax(mesh: Mesh) -> float:
     mesh[:, 0] += inward * weight
     mesh[:, 1] += 0.6 * raised * bend * weight
     # Lips keep their area: narrower means fuller.
-    fuller = 0.6 * (1 / factor - 1)
+    fuller = 0.4 * (1 / factor - 1)
     mesh[LIPS, 1] += (mesh[LIPS, 1] - line) * fuller * (1 - bend[LIPS])
     return smile

@@ -12,7 +12,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from lipsync_core.builtin.viseme import canonical as neutral_face
-from lipsync_core.builtin.viseme import layers, teeth, tone
+from lipsync_core.builtin.viseme import folds, layers, streaks, teeth, tone
 from lipsync_core.builtin.viseme.interior import Interior
 from lipsync_core.builtin.viseme.pose import PoseModel, fit, targets
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
@@ -140,7 +140,10 @@ def _speak(
     if moved is None:
         return
     region = moved.region
+    corner = np.array([region.x0, region.y0])
+    streaks.soften(moved.image, fetched - corner, moved.goal, scale)
+    folds.flatten(moved.image, moved.goal, scale, strength * person.canonical.smile)
     local = pose.copy()
-    local[3] -= [region.x0, region.y0]
+    local[3] -= corner
     person.interior.paint(moved, local, values, strength)
     image[region.y0 : region.y1, region.x0 : region.x1] = moved.image

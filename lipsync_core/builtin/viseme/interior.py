@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_core.builtin.viseme.canonical import smoothstep
 from lipsync_core.builtin.viseme.layers import fill, smooth_curve
-from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, TONGUE
+from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, PUCKER, TONGUE, UP
 from lipsync_core.builtin.viseme.teeth import LINE, resized
 
 if TYPE_CHECKING:
@@ -54,6 +54,9 @@ class Interior:
         self._tongue = _tongue(x, y, tone, sheet.resolution)
         self._lower = _lower_teeth(x, y, 0.82 * light.white, sheet)
         texture = resized(upper_teeth, sheet.size).astype(np.float32)
+        # The arch turns away from the light towards the corners.
+        aside = 1 - 0.65 * smoothstep(np.abs(x), 0.45, 0.95)
+        texture[..., :3] *= aside[..., None].astype(np.float32)
         self._upper = _premultiplied(texture[..., :3], texture[..., 3] / np.float32(255))
 
     def paint(
@@ -99,6 +102,8 @@ class Interior:
         jaw = 0.92 * (LIP_DROP * values[JAW] + 0.05 * values[LOW])
         tongue = float(values[TONGUE])
         shown = float(smoothstep(np.array(opening), TEETH_FROM, TEETH_FULL))
+        # Lips pushed forward (oo) hide the teeth, unless they are bared as well (sh).
+        shown *= 1 - 0.75 * float(np.clip(values[PUCKER] - values[UP], 0, 1))
         picture = self._fetch(self._hollow, pose, size, border=cv2.BORDER_REPLICATE)
         rest = jaw + TONGUE_REST - TONGUE_RISE * tongue
         self._over(picture, self._tongue, pose, rest, 1.0)

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 SHARED = np.unique(np.concatenate([SKIN, UPPER_OUTER, LOWER_OUTER]))
 UPPER = np.unique(np.concatenate([SHARED, UPPER_INNER, UPPER_MIDDLE]))
+OUTLINE = np.concatenate([LOWER_OUTER[:1], UPPER_OUTER[1:-1], LOWER_OUTER[1:]])
+"""Outer lips, from the left corner to the right one."""
 LOWER = np.unique(np.concatenate([SHARED, LOWER_INNER, LOWER_MIDDLE]))
 
 SIDES, BELOW, ABOVE = 0.22, 0.5, 0.1
@@ -44,6 +46,8 @@ PULL_FROM, PULL_FULL = 0.015, 0.06
 PULL = np.array([0.5, 0.55, 0.35, 0.2, 0.2, 0.2, 0.2, 0.2, 0.35, 0.55, 0.5])
 """How far towards the middle of the lip, corner to corner: more at the corners, where the edge is
 least certain. Otherwise teeth and shadow of the open mouth show on the closed lips."""
+REACH = 0.2
+"""Eye distances outside the lips where the layers have become one."""
 FADE = 0.12
 """Eye distances from the region's edge over which displacement grows from zero."""
 BITS = 4
@@ -52,13 +56,29 @@ BITS = 4
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What the warp gave: the region's new pixels and where the inner lips lie now."""
+    """What the warp gave: the region's new pixels, and the landmarks in them."""
 
     region: Region
     image: Image
-    upper: Plane
-    lower: Plane
+    goal: Plane
     scale: float
+
+    @property
+    def upper(self) -> Plane:
+        """`(11, 2)` inner edge of the upper lip in the region's pixels."""
+        return self.goal[UPPER_INNER]
+
+    @property
+    def lower(self) -> Plane:
+        """`(11, 2)` inner edge of the lower lip."""
+        return self.goal[LOWER_INNER]
+
+
+def _handles(
+    fetched: Plane, goal: Plane, which: NDArray[np.int_], border: Plane
+) -> tuple[Plane, Plane]:
+    """Sources and targets of the spline: some landmarks, and the border that stays."""
+    return np.concatenate([fetched[which], border]), np.concatenate([goal[which], border])
 
 
 def region_of(points: Plane, scale: float, height: int, width: int) -> Region | None:
@@ -103,39 +123,30 @@ def move(image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float)
     fine = Region(*(int(v) for v in (*np.floor(low), *np.ceil(high))))
     grid = Grid(region, fine, FADE * scale)
     border = region.border()
-    fields = [
-        spline(
-            np.concatenate([fetched[handles], border]),
-            np.concatenate([goal[handles], border]),
-            grid.nodes,
-            scale,
-        )
-        for handles in (UPPER, LOWER)
-    ]
+    field = spline(*_handles(fetched, goal, UPPER, border), grid.nodes, scale)
     # Away from the lips both layers must agree, or the join would show as a seam in the cheek.
-    near = nearness(grid.nodes, goal, scale)[:, None]
-    fields[1] = fields[0] + near * (fields[1] - fields[0])
-    upper, lower = goal[UPPER_INNER], goal[LOWER_INNER]
+    share = nearness(grid.nodes, goal, scale)
+    near = share > 0
+    below = field.copy()
+    own = spline(*_handles(fetched, goal, LOWER, border), grid.nodes[near], scale)
+    below[near] += share[near, None] * (own - below[near])
     source = np.ascontiguousarray(image[region.y0 : region.y1, region.x0 : region.x1])
-    corner = np.array([region.x0, region.y0])
-    line = (upper + lower) / 2 - corner
+    placed = goal - np.array([region.x0, region.y0])
+    line = (placed[UPPER_INNER] + placed[LOWER_INNER]) / 2
     mask = _above(line, region, scale)
-    joined = _join(source, grid, fields, mask)
-    return Moved(region, joined, upper - corner, lower - corner, scale)
+    return Moved(region, _join(source, grid, (field, below), mask), placed, scale)
 
 
 def nearness(nodes: Plane, goal: Plane, scale: float) -> NDArray[np.float64]:
-    """`(M,)` 1 around the mouth, 0 from a fifth of an eye distance outside the lips."""
-    ring = np.concatenate([goal[UPPER_OUTER], goal[LOWER_OUTER[1:-1]][::-1]]).astype(np.float32)
-    hull = cv2.convexHull(ring)
-    low, high = ring.min(axis=0) - 0.2 * scale, ring.max(axis=0) + 0.2 * scale
-    value = np.zeros(len(nodes))
-    inside = ((nodes >= low) & (nodes <= high)).all(axis=1)
-    for i in np.flatnonzero(inside):
-        x, y = nodes[i]
-        value[i] = cv2.pointPolygonTest(hull, (float(x), float(y)), True)
-    value[~inside] = -scale
-    t = np.clip(1 + value / (0.2 * scale), 0, 1)
+    """`(M,)` 1 at the mouth, falling to 0 at `REACH` outside the lips' rectangle."""
+    lips = goal[OUTLINE]
+    across = goal[OUTLINE[-1]] - goal[OUTLINE[0]]
+    across = across / (np.linalg.norm(across) + 1e-9)
+    turn = np.array([[across[0], -across[1]], [across[1], across[0]]])
+    level, ring = nodes @ turn, lips @ turn
+    low, high = ring.min(axis=0), ring.max(axis=0)
+    outside = np.maximum(np.maximum(low - level, level - high), 0) / (REACH * scale)
+    t = np.clip(1 - np.sqrt((outside * outside).sum(axis=1)), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
 
@@ -178,9 +189,7 @@ def _above(line: Plane, region: Region, scale: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), softness)) if softness > 0.5 else mask
 
 
-def _join(
-    source: Image, grid: Grid, fields: list[NDArray[np.float64]], mask: NDArray[np.uint8]
-) -> Image:
+def _join(source: Image, grid: Grid, fields: tuple[Plane, Plane], mask: NDArray[np.uint8]) -> Image:
     """Both layers through their masks; rows that show only one layer fetch only that one."""
     partly = np.flatnonzero((mask != 255).any(axis=1))
     some = np.flatnonzero((mask != 0).any(axis=1))

@@ -56,6 +56,10 @@ class PoseModel:
         """`(468, 3)` the neutral face moved by eight articulation values."""
         moved = self.neutral.copy()
         moved[:, :2] += self.shapes @ values
+        # Lips that are pushed against each other meet halfway; they never cross.
+        crossed = np.maximum(moved[UPPER_INNER, 1] - moved[LOWER_INNER, 1], 0) / 2
+        moved[UPPER_INNER, 1] -= crossed
+        moved[LOWER_INNER, 1] += crossed
         return moved
 
     def _lips(self, shapes: NDArray[np.float64]) -> None:
@@ -68,21 +72,21 @@ class PoseModel:
         inner, middle, outer = UPPER_INNER[1:-1], UPPER_MIDDLE[1:-1], UPPER_OUTER[1:-1]
         y = shapes[:, 1]
         for ring, rise, tuck, press, pucker in (
-            (inner, 1.0, 0.045, 0.0, 0.0),
-            (middle, 0.9, 0.0, 0.12, -0.02),
-            (outer, 0.75, 0.025, 0.22, -0.045),
+            (inner, 1.0, 0.045, 0.0, 0.10),
+            (middle, 0.9, 0.0, 0.12, -0.05),
+            (outer, 0.75, 0.025, 0.22, -0.22),
         ):
             w = bell[ring]
             y[ring, UP] -= 0.07 * rise * w
             y[ring, JAW] -= 0.015 * rise * w
             y[ring, TUCK] -= tuck * w
             y[ring, PRESS] += press * upper * w
-            y[ring, PUCKER] += pucker * w
+            y[ring, PUCKER] += pucker * upper * w
         inner, middle, outer = LOWER_INNER[1:-1], LOWER_MIDDLE[1:-1], LOWER_OUTER[1:-1]
         for ring, base, drop, tuck, press, pucker in (
-            (inner, 0.0, 1.0, 0.0, 0.0, 0.0),
-            (middle, 0.15, 0.98, -0.12, -0.10, 0.025),
-            (outer, 0.2, 0.96, -0.30, -0.20, 0.055),
+            (inner, 0.0, 1.0, 0.0, 0.0, -0.16),
+            (middle, 0.15, 0.98, -0.12, -0.10, 0.05),
+            (outer, 0.2, 0.96, -0.30, -0.20, 0.22),
         ):
             w = bell[ring]
             follow = drop * (base + (1 - base) * w)
@@ -90,7 +94,7 @@ class PoseModel:
             y[ring, LOW] += 0.05 * follow
             y[ring, TUCK] += tuck * lower * w
             y[ring, PRESS] += press * lower * w
-            y[ring, PUCKER] += pucker * w
+            y[ring, PUCKER] += pucker * lower * w
         y[CORNERS, JAW] += 0.05
         y[CORNERS, WIDE] -= 0.03
         across = mesh[LIPS, 0] - c.centre

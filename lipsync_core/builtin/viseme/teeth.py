@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     """`(H, W, 4)` RGB and alpha."""
 
 BUNDLED = Path(__file__).with_name("teeth.png")
-"""Upper teeth at rest, from the bundled public-domain portrait (training/viseme/teeth.py made it)."""
+"""Upper teeth at rest, from the bundled public-domain portrait (training/teeth/make.py made it)."""
 LINE = 0.35
 BEHIND = 0.10
 """Teeth lie this far behind the lips (eye distances): 6 mm of lip."""
@@ -170,7 +170,8 @@ def _take(
     upper_edge = np.interp(columns, top[:, 0], top[:, 1])
     lower_edge = np.interp(columns, bottom[:, 0], bottom[:, 1])
     colour = _continued(texture, upper_edge, lower_edge, sheet.resolution)
-    alpha = _tooth_alpha(colour / light.tint.astype(np.float32), light.teeth)
+    neutral = np.asarray(colour / light.tint.astype(np.float32), np.float32)
+    alpha = _tooth_alpha(neutral, light.teeth)
     alpha *= _outline(upper_edge, lower_edge, (top[0, 0], top[-1, 0]), height, sheet.resolution)
     soft = cv2.GaussianBlur(alpha, (0, 0), max(0.008 * sheet.resolution, 0.3))
     rgba = np.dstack([np.clip(colour, 0, 255), 255 * np.asarray(soft)])

@@ -53,6 +53,10 @@ LEFT_LIDS = np.array([33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 1
 RIGHT_LIDS = np.array([
     362, 382, 381, 380, 374, 373, 390, 249, 263, 466, 388, 387, 386, 385, 384, 398,
 ])
+FOLDS = (np.array([129, 203, 206, 216, 212]), np.array([358, 423, 426, 436, 432]))
+"""From the wing of the nose to beside the corner of the mouth."""
+NOSE_WINGS = (np.array([129, 49, 209, 126, 198, 44, 97, 98]),
+              np.array([358, 279, 429, 355, 420, 274, 326, 327]))
 # fmt: on
 CHEEK_PATCHES = np.array([50, 280, 101, 330, 205, 425])
 """Skin without beard, brow or lip: what the light on the face is read from."""
