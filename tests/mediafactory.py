@@ -132,6 +132,7 @@ def make_sound(
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(data)]
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, layout=layout)
+        out.start_encoding()
         _encode_sound(out, stream, data, rate)
     return path
 

@@ -67,9 +67,10 @@ def rgb_to_planes(image: Image, video: VideoFormat) -> list[NDArray[np.generic]]
     height, width = image.shape[:2]
     yuv = cv2.transform(image.astype(np.float32), rgb_to_yuv_matrix(video))
     half = cv2.resize(yuv, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    parts = cv2.extractChannel(yuv, 0), cv2.extractChannel(half, 1), cv2.extractChannel(half, 2)
+    if video.bit_depth == 8:  # cv2 rounds and saturates in one pass
+        return [cv2.addWeighted(part, 1, part, 0, 0, dtype=cv2.CV_8U) for part in parts]
     top = (1 << video.bit_depth) - 1
-    kind = np.uint8 if video.bit_depth == 8 else np.uint16
     return [
-        np.clip(np.rint(plane), 0, top).astype(kind)
-        for plane in (yuv[..., 0], half[..., 1], half[..., 2])
+        np.minimum(cv2.addWeighted(part, 1, part, 0, 0, dtype=cv2.CV_16U), top) for part in parts
     ]

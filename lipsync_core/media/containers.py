@@ -6,7 +6,7 @@ wording. It knows nothing of frames or clocks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
 import av.error
@@ -14,10 +14,13 @@ import av.error
 from lipsync_core.errors import UnsupportedInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.stream import Stream
 
+StreamT = TypeVar("StreamT", bound="Stream")
 DAMAGED_HINT = "Check that it plays in a video player, or export it again (for example as .mp4)."
 _LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"v=0\r")
 """Playlists and manifests: they name other files or addresses, which an input never may."""
@@ -86,6 +89,20 @@ def open_input(path: Path, role: str) -> InputContainer:
             "Give the media file itself.",
         )
     return container
+
+
+def packets_of(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:
+    """Yield a stream's packets and one empty one at the end, which makes a decoder give its last frames.
+
+    What follows damage that even the container's reader cannot get over is not there for anybody.
+    """
+    packets = cast("Iterator[av.Packet[StreamT]]", container.demux(stream))
+    while True:
+        try:
+            packet = next(packets)
+        except (av.error.FFmpegError, StopIteration):
+            return
+        yield packet
 
 
 def not_media(path: Path, role: str, error: Exception) -> UnsupportedInput:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import av.error
 import numpy as np
 
+from lipsync_core.media.containers import packets_of
 from lipsync_core.records import FrameInfo
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _demuxed(
     """Return sorted stamps, keyframe places, the last duration, and whether they are usable."""
     stamps: list[int] = []
     keys: list[int] = []
-    latest, length = -(1 << 62), 0
+    latest, length, final = -(1 << 62), 0, False
     hidden = _hides_frames(stream)
     for packet in shown_packets(container, stream):
         if hidden and packet.size and not bytes(packet)[0] & 0x10:
@@ -133,8 +134,11 @@ def _demuxed(
         stamps.append(packet.pts)
         if packet.is_keyframe:
             keys.append(packet.pts)
-        if packet.pts > latest:
+        final = packet.pts > latest
+        if final:
             latest, length = packet.pts, packet.duration or 0
+    if not final:  # the frame shown last was not stored last: MP4 then says too short a time
+        length = max(length, (stream.start_time or 0) + (stream.duration or 0) - latest)
     order = np.unique(np.array(stamps, np.int64))
     places = np.searchsorted(order, np.unique(np.array(keys, np.int64)))
     return order, places.astype(np.int64), length, len(order) == len(stamps)
@@ -149,12 +153,9 @@ def shown_packets(
     container: InputContainer, stream: VideoStream
 ) -> Iterator[av.Packet[VideoStream]]:
     """Yield the packets that become a shown frame: not empty, not cut off by an edit list."""
-    try:
-        for packet in container.demux(stream):
-            if packet.size and not packet.is_discard:
-                yield packet
-    except av.error.FFmpegError:  # a damaged end: what was read so far is the video
-        return
+    for packet in packets_of(container, stream):
+        if packet.size and not packet.is_discard:
+            yield packet
 
 
 def _decoded(
@@ -165,7 +166,7 @@ def _decoded(
     rate = stream.guessed_rate or stream.average_rate or Fraction(25)
     step = max(1, round(1 / rate / base))
     ascending = True
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:

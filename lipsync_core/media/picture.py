@@ -115,8 +115,10 @@ class Picture:
             if x1 <= x0 or y1 <= y0:
                 continue
             x0, y0, x1, y1 = x0 - x0 % 2, y0 - y0 % 2, x1 + x1 % 2, y1 + y1 % 2
-            changed = (new[y0:y1, x0:x1] != old[y0:y1, x0:x1]).any(axis=2)
-            blocks = changed.reshape((y1 - y0) // 2, 2, (x1 - x0) // 2, 2).any(axis=(1, 3))
+            differs = new[y0:y1, x0:x1] != old[y0:y1, x0:x1]
+            changed = differs[..., 0] | differs[..., 1] | differs[..., 2]  # any() is 5x slower
+            rows = changed[::2] | changed[1::2]
+            blocks = rows[:, ::2] | rows[:, 1::2]
             luma, *chroma = rgb_to_planes(new[y0:y1, x0:x1], self.video)
             np.copyto(target[0][y0:y1, x0:x1], luma, where=changed)
             for plane, values in zip(target[1:], chroma, strict=True):

@@ -10,7 +10,13 @@ import av.error
 from av.stream import Disposition
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media.containers import DAMAGED_HINT, check_file, not_media, open_input
+from lipsync_core.media.containers import (
+    DAMAGED_HINT,
+    check_file,
+    not_media,
+    open_input,
+    packets_of,
+)
 from lipsync_core.media.formats import (
     BT470BG,
     BT709,
@@ -130,9 +136,13 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
                 f"The target {path} holds no video frame that can be decoded.", DAMAGED_HINT
             )
         return TargetInfo(
-            path=path, kind="video", video=_video_format(stream, frame, index), index=index,
-            has_sound=bool(container.streams.audio), codec=stream.codec_context.codec.canonical_name,
-        )  # fmt: skip
+            path=path,
+            kind="video",
+            video=_video_format(stream, frame, index),
+            index=index,
+            has_sound=bool(container.streams.audio),
+            codec=stream.codec_context.codec.canonical_name,
+        )
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -156,7 +166,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
     """Decode until one frame comes out; damaged packets before it are passed over."""
-    for packet in container.demux(stream):
+    for packet in packets_of(container, stream):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:

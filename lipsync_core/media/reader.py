@@ -10,7 +10,7 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media.containers import DAMAGED_HINT, open_input
+from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target, video_stream
 from lipsync_core.media.still import read_still
@@ -231,14 +231,7 @@ class _Decoder:
         stream.thread_type = "AUTO"
         counted, stamps = self._index.counted, self._index.stamps
         count = 0
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:
-                packet = None
-            if packet is None:
-                return
+        for packet in packets_of(container, stream):
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

@@ -9,7 +9,7 @@ import av
 import av.error
 import numpy as np
 
-from lipsync_core.media.containers import open_input
+from lipsync_core.media.containers import open_input, packets_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +37,11 @@ def decoded(path: Path) -> Iterator[av.AudioFrame]:
         begin: Fraction | None = None
         end = _declared_end(container, stream)
         heard = Fraction(0)
-        packets = container.demux(stream)
-        while True:
+        for packet in packets_of(container, stream):
             try:
-                packet = next(packets, None)
-                frames = packet.decode() if packet else []
+                frames = packet.decode()
             except av.error.FFmpegError:
                 continue
-            if packet is None:
-                return
             for frame in frames:
                 if not frame.samples:
                     continue

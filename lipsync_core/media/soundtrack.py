@@ -10,9 +10,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import av
-import av.error
 
-from lipsync_core.media.containers import open_input
+from lipsync_core.media.containers import open_input, packets_of
 from lipsync_core.media.sound import Resampler, decoded, head_of, silence_like
 
 if TYPE_CHECKING:
@@ -151,14 +150,7 @@ def _copied(sound: SoundInfo, copy: AudioStream) -> Generator[Timed]:
         base = given.time_base or Fraction(1, sound.sample_rate)
         shift = round(sound.start / base)
         latest = None
-        packets = source.demux(given)
-        while True:
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:
-                return
-            if packet is None:
-                return
+        for packet in packets_of(source, given):
             if not packet.size or packet.pts is None:
                 continue
             packet.pts -= shift

@@ -1,0 +1,76 @@
+"""What the media tests share: the media factory on the path, and one way to render a whole output."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from mediafactory import number_of
+
+from lipsync_core.media.assemble import AssembleResult, assemble
+from lipsync_core.media.encoders import check_encoder, settings_for
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
+from lipsync_core.media.provenance import provenance_tags
+from lipsync_core.media.reader import VideoReader
+from lipsync_core.media.schedule import Schedule, make_schedule
+from lipsync_core.media.writer import SegmentWriter
+
+
+@dataclass
+class Rendered:
+    """An output and all that went into it."""
+
+    target: TargetInfo
+    sound: SoundInfo | None
+    schedule: Schedule
+    segments: list[Path]
+    output: Path
+    result: AssembleResult
+
+    def expected(self) -> list[int]:
+        return [self.schedule.source(k) for k in range(len(self.schedule))]
+
+
+def numbers_in(path: Path | TargetInfo) -> list[int]:
+    """The frame numbers that a video really shows, in order."""
+    with VideoReader(path) as reader:
+        return [number_of(picture.rgb()) for picture in reader.frames()]
+
+
+@pytest.fixture
+def render(tmp_path):
+    """Target and sound in, output out, nothing changed: the engine's way without a face."""
+
+    def run(target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None, **choices):
+        info = probe_target(target)
+        voice = probe_sound(sound) if sound else None
+        schedule = make_schedule(info.index, fit, voice.duration if voice else None)
+        output = tmp_path / name
+        settings = settings_for(output, **choices)
+        video = check_encoder(settings, info.video)
+        segments = []
+        with VideoReader(info) as reader:
+            for first in range(0, len(schedule), length):
+                path = tmp_path / f"{output.name}.{first}.nut"
+                segments.append(path)
+                shown = range(first, min(first + length, len(schedule)))
+                sources = [schedule.source(k) for k in shown]
+                with SegmentWriter(path, video, settings) as writer:
+                    for k, picture in zip(shown, reader.frames_at(sources), strict=True):
+                        writer.write(picture, schedule.time(k), schedule.info(k).duration)
+        tags = tags or provenance_tags(version="1", generators="none", run="r1")
+        result = assemble(segments, output, schedule, voice, tags)
+        return Rendered(info, voice, schedule, segments, output, result)
+
+    return run
+
+
+@pytest.fixture
+def shown():
+    """The frame numbers that a video really shows."""
+    return numbers_in
