@@ -110,7 +110,7 @@ def assemble(
             )
             with target, av.open(media_url(segments[0])) as first:
                 target.metadata.update(metadata or {})
-                stream = target.add_stream_from_template(first.streams.video[0])
+                stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
                 stream.time_base = schedule.time_base
                 sounds = add_sound(target, heard, plan) if heard and plan else _nothing()
                 pictures = _pictures(segments, orders, schedule, stream)

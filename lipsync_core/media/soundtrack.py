@@ -113,7 +113,7 @@ def add_sound(output: OutputContainer, sound: SoundInfo, plan: SoundPlan) -> Gen
     """
     if plan.way == "copied":
         with open_input(sound.path, "voice") as source:
-            copy = output.add_stream_from_template(source.streams.audio[0])
+            copy = output.add_stream_from_template(source.streams.audio[0], opaque=True)
         return _copied(sound, copy)
     stream = cast("AudioStream", output.add_stream(plan.encoder, rate=plan.sample_rate))
     layout = _known_layout(sound)
