@@ -107,7 +107,7 @@ class Detector(Plugin):
             remember the last call to go faster, until `reset`.
         """
 
-    def reset(self) -> None:  # noqa: B027 - stateless detectors have nothing to forget
+    def reset(self) -> None:
         """Forget earlier frames: a new shot begins."""
 
 

@@ -19,6 +19,7 @@ from typing import Literal, TypeVar
 import pluggy
 
 from lipsync_core import hookspecs, specs
+from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.contracts import Plugin
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
 
@@ -88,7 +89,8 @@ class Registry:
         """The spec of that name.
 
         Raises:
-            UsageError: there is none; the message lists those there are, or why its plugin broke.
+            PluginUnavailable: its plugin is installed but broken, or is a known one not installed.
+            UsageError: there is none; the message lists those there are.
         """
         found = self._by_name.get((of.kind, name))
         if found and isinstance(found[0], of):
@@ -98,13 +100,16 @@ class Registry:
                 raise PluginUnavailable(
                     f"Plugin '{name}' is installed but {row.status}: {row.reason}", row.remedy
                 )
+        if name in CATALOGUE:
+            raise PluginUnavailable(
+                f"The plugin '{name}' is not installed", f"pip install {CATALOGUE[name]}"
+            )
         known = sorted(s.name for s in self.all(of))
-        close = difflib.get_close_matches(name, known, 1)
+        close = difflib.get_close_matches(name, [*known, *CATALOGUE], 1)
         hint = f"Did you mean '{close[0]}'? " if close else ""
         raise UsageError(
             f"There is no {of.kind} called '{name}'.",
-            f"{hint}Known here: {', '.join(known) or 'none'}. "
-            f"A plugin of that name would be installed with: pip install lipsync-{name}",
+            f"{hint}Known here: {', '.join(known) or 'none'}.",
         )
 
     def row_of(self, spec: specs.PluginSpec) -> PluginRow:

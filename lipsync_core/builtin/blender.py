@@ -15,7 +15,7 @@ Mask = NDArray[np.float32]
 
 _MOUTH = tuple(range(48, 60))
 _LOWER = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 35, 33, 31)
-_FACE = tuple(range(17)) + (26, 24, 19, 17)
+_FACE = (*range(17), 26, 24, 19, 17)
 _OUTLINES: dict[Region, tuple[int, ...]] = {"mouth": _MOUTH, "lower_face": _LOWER, "face": _FACE}
 """Points of the 68 whose hull is repainted, per region."""
 _GROW: dict[Region, float] = {"mouth": 0.35, "lower_face": 0.04, "face": 0.06, "crop": 0.0}
@@ -77,8 +77,9 @@ class FeatherBlender(Blender):
             return None
         part = crop[y0 - y : y1 - y, x0 - x : x1 - x]
         if strength < 1.0:
-            part = cv2.addWeighted(part, strength, frame[y0:y1, x0:x1], 1.0 - strength, 0.0)
-        return Patch(x=x0, y=y0, image=np.ascontiguousarray(part, np.uint8))
+            under = frame[y0:y1, x0:x1]
+            part = np.asarray(cv2.addWeighted(part, strength, under, 1.0 - strength, 0.0), np.uint8)
+        return Patch(x=x0, y=y0, image=np.ascontiguousarray(part))
 
 
 def _extent(
@@ -121,8 +122,8 @@ def _mask(
     rim = max(1, round(_CROP_RIM * min(h, w)))
     inside = np.zeros((h, w), np.float32)
     inside[rim : h - rim, rim : w - rim] = 1.0
-    inside = cv2.blur(inside, (2 * rim + 1, 2 * rim + 1))
-    mask = cv2.warpAffine(inside, back, size, flags=cv2.INTER_LINEAR)
+    soft = cv2.blur(inside, (2 * rim + 1, 2 * rim + 1))
+    mask = cv2.warpAffine(soft, back, size, flags=cv2.INTER_LINEAR)
     if region != "crop":
         area = np.zeros((size[1], size[0]), np.float32)
         hull = np.round(_hull(landmarks, region) * 16).astype(np.int32)
@@ -143,9 +144,7 @@ def _warped(crop: Image, back: Matrix, size: tuple[int, int]) -> Image:
     )
 
 
-def _matched(
-    new: NDArray[np.float32], old: NDArray[np.float32], mask: Mask
-) -> NDArray[np.float32]:
+def _matched(new: NDArray[np.float32], old: NDArray[np.float32], mask: Mask) -> NDArray[np.float32]:
     """Give `new` the mean and spread of `old` in the rim of the mask, where both show the same skin."""
     rim = mask * (1.0 - mask)
     total = float(rim.sum())

@@ -113,12 +113,11 @@ class _Columns:
 
     def flush(self) -> NDArray[np.float32]:
         if not self._begun and len(self._sound):  # shorter than half a window
-            self._sound = np.pad(self._sound, (_HALF, 0), mode="symmetric" if len(self._sound) < 2 else "reflect")
+            self._sound = _mirrored(self._sound, _HALF, 0)
             self._start, self._begun = -_HALF, True
         if not len(self._sound):
             return np.zeros((0, BANDS), np.float32)
-        tail = np.pad(self._sound, (0, _HALF), mode="symmetric" if len(self._sound) < 2 else "reflect")
-        self._sound = tail
+        self._sound = _mirrored(self._sound, 0, _HALF)
         return self._take()
 
     def _reflect_start(self) -> None:
@@ -134,7 +133,9 @@ class _Columns:
         count = (len(self._sound) - begin - WINDOW) // HOP + 1
         if count <= 0:
             return np.zeros((0, BANDS), np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(self._sound[begin:], WINDOW)[::HOP][:count]
+        frames = np.lib.stride_tricks.sliding_window_view(self._sound[begin:], WINDOW)[::HOP][
+            :count
+        ]
         magnitude = np.abs(np.fft.rfft(frames * self._hann, axis=1))
         level = 20.0 * np.log10(np.maximum(1e-5, magnitude @ self._bands)) - 20.0
         self._next += count
@@ -144,12 +145,20 @@ class _Columns:
         return np.asarray(np.clip(8.0 * (level + 100.0) / 100.0 - 4.0, -4.0, 4.0), np.float32)
 
 
+def _mirrored(sound: NDArray[np.float64], before: int, after: int) -> NDArray[np.float64]:
+    """Reflect the ends; a single sample has nothing to reflect and is repeated."""
+    if len(sound) < 2:
+        return np.pad(sound, (before, after), mode="edge")
+    return np.pad(sound, (before, after), mode="reflect")
+
+
 def mel_bands() -> NDArray[np.float64]:
     """`(401, 80)` triangular bands on Slaney's mel scale, each of unit area.
 
     Slaney, Auditory Toolbox (1998): linear to 1000 Hz (200/3 Hz a mel), then 27 steps for a factor 6.4.
     """
-    edges = _hz(np.linspace(*_mel(np.array([LOW_HZ, HIGH_HZ])), BANDS + 2))
+    low, high = _mel(np.array([LOW_HZ, HIGH_HZ])).tolist()
+    edges = _hz(np.linspace(low, high, BANDS + 2))
     bins = np.fft.rfftfreq(WINDOW, 1.0 / SAMPLE_RATE)
     rising = (bins[:, None] - edges[None, :-2]) / np.diff(edges)[None, :-1]
     falling = (edges[None, 2:] - bins[:, None]) / np.diff(edges)[None, 1:]

@@ -44,7 +44,11 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
 
 def _options(
     version: bool = typer.Option(
-        False, "--version", help="Show the version and exit.", is_eager=True, callback=lambda v: _version(v)
+        False,
+        "--version",
+        help="Show the version and exit.",
+        is_eager=True,
+        callback=lambda v: _version(v),
     ),
 ) -> None:
     """Options of `lipsync` itself."""

@@ -1,5 +1,7 @@
-"""What people see: progress with an estimate, errors with a remedy, tables. All of it on stderr, so that
-stdout carries only what was asked for."""
+"""What people see: progress with an estimate, and errors with a remedy.
+
+All of it goes to stderr, so that stdout carries only what was asked for.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,13 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress as Bar,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+)
+from rich.progress import (
+    Progress as Bar,
 )
 
 from lipsync_core.engine.progress import Progress
@@ -31,9 +35,9 @@ def show_error(error: LipsyncError, *, as_json: bool = False) -> None:
     if as_json:
         told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
         print_json(told | {"exit_code": error.exit_code})
-    stderr.print(f"[bold red]Error:[/] {_plain(error.message)}")
+    stderr.print(f"[bold red]Error:[/] {_plain(error.message)}", soft_wrap=True)
     if error.hint:
-        stderr.print(f"[bold]Remedy:[/] {_plain(error.hint)}")
+        stderr.print(f"[bold]Remedy:[/] {_plain(error.hint)}", soft_wrap=True)
 
 
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value

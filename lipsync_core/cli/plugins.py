@@ -45,7 +45,14 @@ def list_plugins(
         for offer in row["offers"]:
             here = [offer["here"]["text"]] if with_probe else []
             plugin = f"{row['plugin']} {row['version']}".strip()
-            cells = [offer["kind"], offer["name"], plugin, *here, offer["weights"], offer["summary"]]
+            cells = [
+                offer["kind"],
+                offer["name"],
+                plugin,
+                *here,
+                offer["weights"],
+                offer["summary"],
+            ]
             table.add_row(*(escape(cell) for cell in cells))
     stdout.print(table)
     for row in rows:
@@ -75,7 +82,9 @@ def info(
         print_json(told)
         return
     for entry in told:
-        table = Table(show_header=False, title=f"{entry['kind']} {entry['name']}", title_justify="left")
+        table = Table(
+            show_header=False, title=f"{entry['kind']} {entry['name']}", title_justify="left"
+        )
         for key, value in entry.items():
             if value not in ("", None, [], {}, ()):
                 table.add_row(key.replace("_", " "), escape(_text(value)))
@@ -110,7 +119,9 @@ def check(
         for r in results:
             colour = colours[r["outcome"]]
             told = f" - {escape(r['detail'])}" if r["detail"] else ""
-            stdout.print(f"[{colour}]{r['outcome']:>7}[/] {r['kind']} {r['name']}: {r['case']}{told}")
+            stdout.print(
+                f"[{colour}]{r['outcome']:>7}[/] {r['kind']} {r['name']}: {r['case']}{told}"
+            )
     if failed:
         raise PluginFault(
             f"'{name}' fails {len(failed)} of {len(results)} contract tests, "
@@ -202,7 +213,9 @@ def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k}: {_text(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return "\n".join(_text(v) for v in value) if value and isinstance(value[0], dict) else ", ".join(
-            _text(v) for v in value
+        return (
+            "\n".join(_text(v) for v in value)
+            if value and isinstance(value[0], dict)
+            else ", ".join(_text(v) for v in value)
         )
     return str(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import typer
 from lipsync_core.errors import UsageError
 
 
-class Fit(str, Enum):
+class Fit(StrEnum):
     """Choices of `--fit`."""
 
     bounce = "bounce"
@@ -21,7 +21,7 @@ class Fit(str, Enum):
     cut = "cut"
 
 
-class Silence(str, Enum):
+class Silence(StrEnum):
     """Choices of `--silence`."""
 
     close = "close"
@@ -29,7 +29,7 @@ class Silence(str, Enum):
     generate = "generate"
 
 
-class Precision(str, Enum):
+class Precision(StrEnum):
     """Choices of `--precision`."""
 
     auto = "auto"
@@ -40,13 +40,16 @@ class Precision(str, Enum):
 
 def run(
     face: Annotated[
-        Path | None, typer.Argument(help="Video, GIF or picture with the face. Default: a bundled portrait.")
+        Path | None,
+        typer.Argument(help="Video, GIF or picture with the face. Default: a bundled portrait."),
     ] = None,
     audio: Annotated[
-        Path | None, typer.Argument(help="The voice: any file with sound. Default: a bundled voice.")
+        Path | None,
+        typer.Argument(help="The voice: any file with sound. Default: a bundled voice."),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Video to make: .mp4, .mov, .mkv or .webm.")
+        Path | None,
+        typer.Option("--output", "-o", help="Video to make: .mp4, .mov, .mkv or .webm."),
     ] = None,
     generator: Annotated[
         str | None, typer.Option("--generator", "-g", help="Generator to use first.")
@@ -74,7 +77,9 @@ def run(
     detector: Annotated[
         str | None, typer.Option(help="Face detector. Default: the built-in one.")
     ] = None,
-    blender: Annotated[str, typer.Option(help="How the new mouth is put into the frame.")] = "feather",
+    blender: Annotated[
+        str, typer.Option(help="How the new mouth is put into the frame.")
+    ] = "feather",
     enhance: Annotated[
         list[str] | None,
         typer.Option(help="Enhancer, with its strength if wanted: sharpen:0.5; may be repeated."),
@@ -99,14 +104,14 @@ def run(
     seed: Annotated[int, typer.Option(help="Seed for whatever is random.")] = 0,
     no_provenance: Annotated[
         bool,
-        typer.Option("--no-provenance", help="Do not mark the video as AI-edited (the report does)."),
+        typer.Option(
+            "--no-provenance", help="Do not mark the video as AI-edited (the report does)."
+        ),
     ] = False,
     no_overwrite: Annotated[
         bool, typer.Option("--no-overwrite", help="Refuse to replace an existing output.")
     ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and stop.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report (or plan) as JSON on stdout.")
     ] = False,
@@ -114,7 +119,7 @@ def run(
 ) -> None:
     """Make FACE speak AUDIO.
 
-    Examples:
+    For example:
 
     - `lipsync run portrait.jpg voice.wav -o talk.mp4`
     - `lipsync run clip.mp4 dub.m4a -o dubbed.mp4 --generator latentsync --fallback musetalk`
@@ -129,7 +134,9 @@ def run(
     from lipsync_core.engine.request import EncoderChoice, RunRequest
 
     if fallback and not generator:
-        raise UsageError("--fallback without --generator has nothing to fall back from.", "Name one.")
+        raise UsageError(
+            "--fallback without --generator has nothing to fall back from.", "Name one."
+        )
     face, audio, output, sample = _files(face, audio, output)
     request = RunRequest(
         face=face,
@@ -157,15 +164,16 @@ def run(
     shown = nullcontext(Progress()) if quiet or as_json else ShownProgress()
     with shown as progress:
         if sample:
-            progress.note("No inputs given: using the bundled portrait (NASA) and voice (LibriVox).")
-        if dry_run:
-            planned = engine.plan(request, progress).as_dict()
-        else:
-            planned = engine.run(request, progress)
+            progress.note(
+                "No inputs given: using the bundled portrait (NASA) and voice (LibriVox)."
+            )
+        told = (
+            engine.plan(request, progress).as_dict() if dry_run else engine.run(request, progress)
+        )
     if as_json:
-        print_json(planned)
+        print_json(told)
     elif not quiet:
-        (show_plan if dry_run else show_summary)(planned)
+        (show_plan if dry_run else show_summary)(told)
 
 
 def _files(
@@ -203,4 +211,3 @@ def _options(given: list[str]) -> dict[str, dict[str, str]]:
             raise UsageError(f"--option {text} is not understood.", "Use NAME.KEY=VALUE.")
         found.setdefault(name, {})[key] = value
     return found
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from lipsync_core.cli.console import stderr, stdout
@@ -17,14 +18,18 @@ def show_summary(report: dict[str, Any]) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("[bold]video", f"[bold]{out['path']}[/]")
     seconds = f"{out['seconds']:.2f} s"
-    table.add_row("frames", f"{out['frames']} ({seconds}), {faces['frames_with_new_mouth']} with a new mouth")
+    table.add_row(
+        "frames", f"{out['frames']} ({seconds}), {faces['frames_with_new_mouth']} with a new mouth"
+    )
     for span in faces["passthrough"][:4]:
         table.add_row("", f"passed through: {span['first']}-{span['last']} ({span['why']})")
     if len(faces["passthrough"]) > 4:
         table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
     table.add_row("generator", used)
-    table.add_row("sound", f"{out['sound']}{' - ' + out['sound_note'] if out['sound_note'] else ''}")
+    table.add_row(
+        "sound", f"{out['sound']}{' - ' + out['sound_note'] if out['sound_note'] else ''}"
+    )
     speed = report["times_real_time"]
     cached = ", faces from the cache" if faces["from_cache"] else ""
     table.add_row("time", f"{report['total_seconds']:.1f} s, {speed:.2f} x real time{cached}")
@@ -43,15 +48,22 @@ def show_plan(plan: dict[str, Any]) -> None:
     faces = plan["faces"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("[bold]would make", f"[bold]{plan['output']}[/]")
-    table.add_row("frames", f"{plan['frames']} ({plan['seconds']:.2f} s) in {plan['segments']} segments")
-    table.add_row("faces", f"{faces['tracks']} tracks in {faces['shots']} shots, by {faces['detector']}")
     table.add_row(
-        "new mouth", f"{faces['frames_with_new_mouth']} frames, {faces['frames_passed_through']} pass through"
+        "frames", f"{plan['frames']} ({plan['seconds']:.2f} s) in {plan['segments']} segments"
+    )
+    table.add_row(
+        "faces", f"{faces['tracks']} tracks in {faces['shots']} shots, by {faces['detector']}"
+    )
+    table.add_row(
+        "new mouth",
+        f"{faces['frames_with_new_mouth']} frames, {faces['frames_passed_through']} pass through",
     )
     chain = " -> ".join(f"{c['generator']} ({c['device']})" for c in plan["chain"])
     table.add_row("chain", chain)
     encoder = plan["encoder"]
-    table.add_row("encoder", " ".join(f"{k}={v}" if k != "name" else str(v) for k, v in encoder.items()))
+    table.add_row(
+        "encoder", " ".join(f"{k}={v}" if k != "name" else str(v) for k, v in encoder.items())
+    )
     show_attempts(plan["unavailable"])
     stdout.print(table)
 
@@ -61,7 +73,9 @@ def show_attempts(attempts: list[dict[str, Any]]) -> None:
     for attempt in attempts:
         where = "" if attempt["shot"] is None else f" in shot {attempt['shot']}"
         stderr.print(
-            f"[yellow]{attempt['generator']}[/] ({attempt['phase']}{where}): {attempt['reason']}"
+            f"[yellow]{attempt['generator']}[/] ({attempt['phase']}{where}): "
+            f"{escape(attempt['reason'])}",
+            soft_wrap=True,
         )
         if attempt["hint"]:
-            stderr.print(f"  [dim]{attempt['hint']}[/]")
+            stderr.print(f"  [dim]{escape(attempt['hint'])}[/]", soft_wrap=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
@@ -22,7 +22,7 @@ from lipsync_core.engine.workspace import content_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
-from lipsync_core.faces.selection import FaceRule, choose
+from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule, make_schedule
@@ -34,14 +34,12 @@ AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
-    """Everything known about the inputs before anything is rendered.
+class Seen:
+    """A target with its faces, laid under a voice of known length.
 
     Attributes:
         info: of the target file.
-        sound: of the voice file.
-        face_hash: digest of the target's content.
-        audio_hash: digest of the voice's content.
+        face_hash: digest of its content.
         detector: name of the detector.
         analysis: faces and shots.
         cached: the analysis was there already; nothing was detected.
@@ -50,14 +48,25 @@ class Inputs:
     """
 
     info: TargetInfo
-    sound: SoundInfo
     face_hash: str
-    audio_hash: str
     detector: str
     analysis: Analysis
     cached: bool
     schedule: Schedule
     target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs(Seen):
+    """Everything known about both inputs before anything is rendered.
+
+    Attributes:
+        sound: of the voice file.
+        audio_hash: digest of its content.
+    """
+
+    sound: SoundInfo
+    audio_hash: str
 
 
 def load(request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch) -> Inputs:
@@ -67,49 +76,85 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
         UnsupportedInput: a file is of no use, or the target shows no face at all.
         UsageError: the face rule does not fit the target.
     """
-    rule = FaceRule.parse(request.face_rule)
     info = probe_target(request.face, Fraction(request.fps))
     sound = probe_sound(request.audio)
-    face_hash, audio_hash = content_hash(request.face), content_hash(request.audio)
+
+    def lay(info: TargetInfo) -> Schedule:
+        return make_schedule(info.index, request.fit, sound.duration or None)
+
+    seen = see(info, lay, request, registry, progress, watch)
+    known = {field.name: getattr(seen, field.name) for field in fields(seen)}
+    return Inputs(**known, sound=sound, audio_hash=content_hash(request.audio))
+
+
+def see(
+    info: TargetInfo,
+    lay: Callable[[TargetInfo], Schedule],
+    request: RunRequest,
+    registry: Registry,
+    progress: Progress,
+    watch: Stopwatch,
+) -> Seen:
+    """Find the faces of a target and make it a moving one.
+
+    Args:
+        info: the probed target.
+        lay: makes the schedule of output frames.
+        request: whose face, whether a still moves, which detector.
+        registry: where the detector comes from.
+        progress: who listens.
+        watch: where time is booked.
+
+    Raises:
+        UnsupportedInput: there is no face, or none that can be used.
+        UsageError: the face rule does not fit.
+    """
+    rule = FaceRule.parse(request.face_rule)
+    face_hash = content_hash(info.path)
     analysis, detector, cached = find_faces(info, face_hash, request, registry, progress, watch)
     if not len(analysis.rows):
         what = "picture" if info.kind == "picture" else "video"
         raise UnsupportedInput(
-            f"No face was found in the {what} {request.face}.",
+            f"No face was found in the {what} {info.path}.",
             "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
         )
     choice = choose(analysis, rule, (info.video.width, info.video.height))
     if not np.any(choice.strength > 0):
         raise UnsupportedInput(
-            f"No face in {request.face} can be used: all are too small or turned too far away.",
+            f"No face in {info.path} can be used: too small, turned too far, or not the one asked for.",
             "`lipsync faces` shows what was found.",
         )
-    schedule = make_schedule(info.index, request.fit, sound.duration or None)
-    target: Target
-    if info.kind == "picture":
-        with VideoReader(info) as reader:
-            image = next(reader.frames()).rgb()
-        target = StillTarget(
-            image,
-            info.video,
-            analysis,
-            choice,
-            len(schedule),
-            idle=request.idle,
-            seed=request.seed,
-        )
-    else:
-        target = VideoTarget(info, schedule, analysis, choice)
-    return Inputs(
+    schedule = lay(info)
+    return Seen(
         info=info,
-        sound=sound,
         face_hash=face_hash,
-        audio_hash=audio_hash,
         detector=detector,
         analysis=analysis,
         cached=cached,
         schedule=schedule,
-        target=target,
+        target=_moving(info, schedule, analysis, choice, request),
+    )
+
+
+def _moving(
+    info: TargetInfo,
+    schedule: Schedule,
+    analysis: Analysis,
+    choice: FaceChoice,
+    request: RunRequest,
+) -> Target:
+    if info.kind == "video":
+        return VideoTarget(info, schedule, analysis, choice)
+    with VideoReader(info) as reader:
+        image = next(reader.frames()).rgb()
+    return StillTarget(
+        image,
+        info.video,
+        analysis,
+        choice,
+        len(schedule),
+        idle=request.idle,
+        seed=request.seed,
     )
 
 

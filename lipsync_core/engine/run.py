@@ -13,9 +13,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import cv2
-from threadpoolctl import threadpool_limits
-
 from lipsync_core._version import __version__
 from lipsync_core.engine import report as reporting
 from lipsync_core.engine.chain import Attempt, Candidate, default_generator, resolve
@@ -25,6 +22,7 @@ from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.segments import Segment, SegmentRenderer, cut_segments
 from lipsync_core.engine.shots import ShotLoop
 from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.workspace import Workspace, fingerprint
 from lipsync_core.errors import Cancelled, OutputError, UsageError
 from lipsync_core.media.assemble import AssembleResult, assemble
@@ -95,7 +93,7 @@ def plan(
     choice = request.encoding
     settings = settings_for(request.output, choice.encoder, choice.crf, choice.preset)
     candidates, attempts = resolve(registry, request)
-    with _one_thread():
+    with one_thread():
         inputs = load(request, registry, progress, watch)
     check_encoder(settings, inputs.target.video)
     rate = inputs.target.video.frame_rate
@@ -140,7 +138,7 @@ def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) ->
     request, inputs, watch = job.request, job.inputs, job.watch
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
     name = fingerprint(request, inputs.face_hash, inputs.audio_hash, plugins)
-    with Workspace(name) as workspace, _one_thread(), ExitStack() as resources:
+    with Workspace(name) as workspace, one_thread(), ExitStack() as resources:
         video = check_encoder(job.settings, inputs.target.video)
         renderer = SegmentRenderer(
             inputs.target, video, workspace.segments, job.settings, watch, progress
@@ -217,21 +215,6 @@ def _report(
         "total_seconds": round(seconds, 3),
         "times_real_time": round(length / seconds, 3) if seconds > 0 else None,
     }
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Give BLAS and OpenCV one thread; decoding and encoding have their own.
-
-    Small solves and warps on all cores cost more than they gain: 10 ms of CPU time a frame became 86.
-    """
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with threadpool_limits(limits=1, user_api="blas"):
-            yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 @contextmanager

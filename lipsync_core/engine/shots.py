@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -9,32 +10,29 @@ from typing import cast
 
 import numpy as np
 
-from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import (
     MAX_FAILED_SHOTS,
     Attempt,
     Candidate,
     StageFailure,
-    default_generator,
     guarded,
     raise_failed,
 )
 from lipsync_core.engine.inputs import Inputs
+from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.segments import PASSTHROUGH, Segment, SegmentRenderer
-from lipsync_core.engine.stack import Finish, Mouth, Stack
+from lipsync_core.engine.stack import Finish, Stack
 from lipsync_core.engine.stopwatch import Stopwatch
-from lipsync_core.engine.tools import open_encoder, open_finish, opened
+from lipsync_core.engine.tools import open_encoder, open_finish
 from lipsync_core.engine.workspace import Workspace
 from lipsync_core.errors import LipsyncError, OutOfMemory
-from lipsync_core.faces.schemes import provides
 from lipsync_core.media.sound import read_mono
-from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.voice import activity as voice_activity
-from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, encode
+from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 
 
 class ShotLoop:
@@ -84,7 +82,6 @@ class ShotLoop:
         self._finish: Finish | None = None
         self._activity: FeatureFile | None = None
         self._progress = Progress()
-        self._resources = ExitStack()
 
     def open(self, progress: Progress, resources: ExitStack) -> None:
         """Open what all generators share, and listen for speech.
@@ -92,7 +89,7 @@ class ShotLoop:
         Raises:
             LipsyncError: a blender or enhancer that the user asked for cannot be used.
         """
-        self._progress, self._resources = progress, resources
+        self._progress = progress
         resources.callback(self._close_stacks)
         self._finish = open_finish(self._registry, self._request, self._target.scheme, resources)
         if self._request.silence != "generate":
@@ -101,8 +98,10 @@ class ShotLoop:
             self._activity = self._encoded(
                 "activity", stream, (), voice_activity.SAMPLE_RATE, "Voice activity"
             )
-            times = [self._target.time(k) for k in range(self._target.frames)]
+            times = (self._target.time(k) for k in range(self._target.frames))
             self.speech_share = round(float(np.mean(self._activity.at(times) > 0.5)), 4)
+        with contextlib.suppress(StageFailure, OutOfMemory):  # met again, and told, at its shot
+            self._stack(self._candidates[0])
 
     def render(
         self, segments: list[Segment], renderer: SegmentRenderer, progress: Progress
@@ -171,58 +170,20 @@ class ShotLoop:
         """The opened generator, opened now if it is its first shot."""
         name = candidate.spec.name
         if name not in self._stacks:
-            if not provides(self._target.scheme, candidate.spec.crop.scheme):
-                raise StageFailure(
-                    "open",
-                    f"it needs {candidate.spec.crop.scheme} landmarks, "
-                    f"the detector gives {self._target.scheme}",
-                    "Choose a denser detector with --detector.",
-                )
             for other in list(self._stacks):
                 self._drop(other)  # two networks never share the memory
-            resources = ExitStack()
-            try:
-                mouth = self._mouth(candidate, resources, speaking=True)
-                assert self._finish is not None
-                stack = Stack(
-                    mouth,
-                    self._finish,
-                    self._target,
-                    self._activity,
-                    self._rest(candidate, resources),
-                    self._watch,
-                )
-            except BaseException:
-                resources.close()
-                raise
-            stack.resources.enter_context(resources)
-            self._stacks[name] = stack
+            assert self._finish is not None
+            self._stacks[name] = open_stack(
+                candidate,
+                self._target,
+                self._rows(candidate.encoder),
+                self._activity,
+                self._finish,
+                self._request,
+                self._registry,
+                self._watch,
+            )
         return self._stacks[name]
-
-    def _mouth(self, candidate: Candidate, resources: ExitStack, *, speaking: bool) -> Mouth:
-        with self._watch.on("open"):
-            generator = cast(
-                Generator,
-                guarded("open", lambda: opened(candidate.spec, candidate.context, resources)),
-            )
-        rows = self._rows(candidate.encoder) if speaking else None
-        return Mouth(candidate, generator, self._target, rows, self._watch)
-
-    def _rest(self, candidate: Candidate, resources: ExitStack) -> Mouth | None:
-        """The embedded default with closed lips, for generators that cannot be told to rest."""
-        if self._request.silence != "close" or candidate.encoder.zero_is_rest:
-            return None
-        spec = default_generator(self._registry)
-        if not provides(self._target.scheme, spec.crop.scheme):
-            self._progress.note(
-                f"Silence shows the target as it is: closing the lips needs "
-                f"{spec.crop.scheme} landmarks."
-            )
-            return None
-        encoder = self._registry.get(AudioEncoderSpec, spec.audio_encoder)
-        context = context_for(spec, options=self._request.options.get(spec.name))
-        rest = Candidate(spec=spec, encoder=encoder, context=context, asked=False)
-        return self._mouth(rest, resources, speaking=False)
 
     def _rows(self, spec: AudioEncoderSpec) -> FeatureFile:
         if spec.name not in self._features:
@@ -238,7 +199,7 @@ class ShotLoop:
                         "prepare",
                         lambda: self._encoded(
                             spec.name,
-                            stream,  # type: ignore[arg-type]  # what `stream` returned
+                            cast(RowStream, stream),
                             spec.feature_shape,
                             spec.sample_rate,
                             f"The audio encoder '{spec.name}'",
@@ -250,7 +211,7 @@ class ShotLoop:
     def _encoded(
         self,
         name: str,
-        stream: voice_activity.ActivityStream,
+        stream: RowStream,
         shape: tuple[int, ...],
         sample_rate: int,
         who: str,

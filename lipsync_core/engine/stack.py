@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,14 @@ from lipsync_core.faces.schemes import convert
 from lipsync_core.media.picture import Picture
 from lipsync_core.records import Chunk, Crops, Image, Patch, Prepared
 from lipsync_core.specs import BlenderSpec, CropSpec, EnhancerSpec, GeneratorSpec
-from lipsync_core.voice.features import FeatureFile
+
+
+class Rows(Protocol):
+    """Features or voice activity by time: a file of a whole voice, or what a live session has heard."""
+
+    def at(self, times: Iterable[Fraction]) -> NDArray[np.float32]:
+        """`(n, *shape)` rows for `times` in seconds."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +72,13 @@ class Mouth:
         candidate: Candidate,
         generator: Generator,
         target: Target,
-        rows: FeatureFile | None,
+        rows: Rows | None,
         watch: Stopwatch,
     ) -> None:
         self.spec: GeneratorSpec = candidate.spec
         self.chunk_frames = max(1, candidate.spec.chunk.frames)
-        self._encoder = candidate.encoder
+        self.zero_is_rest = candidate.encoder.zero_is_rest
+        self._shape = candidate.encoder.feature_shape
         self._generator = generator
         self._target = target
         self._rows = rows
@@ -122,12 +131,11 @@ class Mouth:
     def _features(
         self, frames: list[TargetFrame], fade: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        shape = self._encoder.feature_shape
         if self._rows is None:
-            return np.zeros((len(frames), *shape), np.float32)
+            return np.zeros((len(frames), *self._shape), np.float32)
         rows = self._rows.at(self._target.time(f.number) for f in frames)
-        if self._encoder.zero_is_rest:
-            rows *= fade.reshape(-1, *([1] * len(shape)))
+        if self.zero_is_rest:
+            rows *= fade.reshape(-1, *([1] * len(self._shape)))
         return rows
 
     def _prepare(self, crops: Crops) -> Prepared:
@@ -169,6 +177,7 @@ class Stack:
         rest: another mouth that closes the lips in silence, where the generator's own features
             cannot say "rest"; None: silence shows the target as it is.
         watch: where time is booked.
+        resources: closes the plugins.
     """
 
     def __init__(
@@ -176,9 +185,10 @@ class Stack:
         mouth: Mouth,
         finish: Finish,
         target: Target,
-        activity: FeatureFile | None,
+        activity: Rows | None,
         rest: Mouth | None,
         watch: Stopwatch,
+        resources: ExitStack,
     ) -> None:
         self.mouth = mouth
         self._finish = finish
@@ -186,8 +196,8 @@ class Stack:
         self._activity = activity
         self._rest = rest
         self._watch = watch
-        self._fades_rows = mouth._encoder.zero_is_rest
-        self.resources = ExitStack()
+        self._fades_rows = mouth.zero_is_rest
+        self._resources = resources
 
     def render(self, frames: Iterable[TargetFrame]) -> Iterator[tuple[int, Picture]]:
         """The same frames, in order, with the new mouth: (output frame number, picture).
@@ -302,7 +312,7 @@ class Stack:
 
     def close(self) -> None:
         """Close every plugin of this stack."""
-        self.resources.close()
+        self._resources.close()
 
 
 def crops_for(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -214,8 +214,8 @@ class StillTarget(Target):
         seed: for the times of the blinks.
     """
 
-    SWAY_SAMPLES = 64
-    """Moments at which the moving face is measured for its crop."""
+    SWAY_ROOM = 0.03
+    """Share of the face by which its tilted outline may pass that of the picture (1.4 degrees)."""
 
     def __init__(
         self,
@@ -248,7 +248,7 @@ class StillTarget(Target):
                 box=analysis.rows["box"][row].astype(np.float64),
                 strength=self._strength,
             )
-            if idle and analysis.scheme == "478":
+            if idle:
                 self._motion = IdleMotion(image, points, seed)
 
     @property
@@ -274,13 +274,13 @@ class StillTarget(Target):
             yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)
 
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(M, 4)` landmark bounding boxes at moments spread over a minute of sway."""
+        """`(1, 4)` landmark bounding box, with room for the sway."""
         if self._face is None:
             return np.zeros((0, 4))
-        if self._motion is None:
-            return _bounds([self._face.landmarks])
-        moments = [Fraction(60 * n, self.SWAY_SAMPLES) for n in range(self.SWAY_SAMPLES)]
-        return _bounds([self._motion.landmarks_at(t) for t in moments])
+        xy = self._face.landmarks[:, :2].astype(np.float64)
+        low, high = xy.min(0), xy.max(0)
+        room = self.SWAY_ROOM * (high - low)
+        return np.concatenate([low - room, high + room])[None]
 
     def reasons(self) -> NDArray[np.int8]:
         """`(frames,)` index into `REASONS`."""
@@ -314,10 +314,6 @@ def passthrough_spans(reasons: NDArray[np.int8]) -> list[dict[str, int | str]]:
         for a, b in itertools.pairwise(bounds)
         if b > a and reasons[a]
     ]
-
-
-def _bounds(points: Sequence[Points]) -> NDArray[np.float64]:
-    return np.array([[*p[:, :2].min(0), *p[:, :2].max(0)] for p in points], np.float64)
 
 
 def _shift(before: Points, after: Points) -> NDArray[np.float64]:

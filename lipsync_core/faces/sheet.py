@@ -13,7 +13,14 @@ from lipsync_core.media.reader import VideoReader
 
 CELL_WIDTH = 360
 MAX_CELLS = 48
-_COLOURS = [(86, 180, 233), (230, 159, 0), (0, 158, 115), (240, 228, 66), (213, 94, 0), (204, 121, 167)]
+_COLOURS = [
+    (86, 180, 233),
+    (230, 159, 0),
+    (0, 158, 115),
+    (240, 228, 66),
+    (213, 94, 0),
+    (204, 121, 167),
+]
 """Okabe and Ito's palette, which colour-blind people can tell apart; RGB."""
 
 
@@ -63,9 +70,9 @@ def telling_frames(analysis: Analysis, limit: int) -> list[int]:
 def _cell(image: NDArray[np.uint8], frame: int, analysis: Analysis) -> NDArray[np.uint8]:
     scale = CELL_WIDTH / image.shape[1]
     size = (CELL_WIDTH, max(1, round(image.shape[0] * scale)))
-    cell = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    cell = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     positions = np.flatnonzero(analysis.rows["frame"] == frame)
-    landmarks = analysis.landmarks(positions) if len(positions) else []
+    landmarks = analysis.landmarks(positions)
     for position, points in zip(positions, landmarks, strict=True):
         row = analysis.rows[position]
         colour = _COLOURS[int(row["track"]) % len(_COLOURS)]
@@ -76,7 +83,7 @@ def _cell(image: NDArray[np.uint8], frame: int, analysis: Analysis) -> NDArray[n
         _label(cell, f"id {row['track']}", (x0, max(14, y0 - 5)), colour)
     shot = next(n for n, (a, b) in enumerate(analysis.shots) if a <= frame < b)
     _label(cell, f"frame {frame}, shot {shot}", (6, size[1] - 8), (255, 255, 255))
-    return np.asarray(cell, np.uint8)
+    return cell
 
 
 def _label(

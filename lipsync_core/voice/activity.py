@@ -7,6 +7,7 @@ noise floor decides. Both stream, with the same look-ahead, so live equals offli
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from fractions import Fraction
 from importlib import resources
 from typing import Any
@@ -89,7 +90,7 @@ def best_judge() -> WindowJudge:
     """Silero where it loads, otherwise energy."""
     try:
         return SileroJudge()
-    except Exception:
+    except Exception:  # noqa: BLE001 - a missing or broken package must not cost the run
         return EnergyJudge()
 
 
@@ -132,7 +133,7 @@ class ActivityStream:
             self._speech.append(float(np.clip((p - _QUIET) / (_SURE - _QUIET), 0.0, 1.0)))
         self._pending = sound[count * WINDOW :]
 
-    def _rows(self, certain: Any) -> NDArray[np.float32]:
+    def _rows(self, certain: Callable[[float], bool]) -> NDArray[np.float32]:
         rows: list[float] = []
         while True:
             # Window i is centred on (i + 0.5) windows; a frame lies between two centres.

@@ -1,0 +1,11 @@
+"""Plugins that this project publishes, so that a name which is not installed can be told from a typo."""
+
+from __future__ import annotations
+
+CATALOGUE: dict[str, str] = {
+    "latentsync": "lipsync-latentsync",
+    "musetalk": "lipsync-musetalk",
+    "synctalk2d": "lipsync-synctalk2d",
+    "wav2lip": "lipsync-wav2lip",
+}
+"""Name of what a plugin offers -> distribution to install."""

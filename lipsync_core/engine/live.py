@@ -1,0 +1,327 @@
+"""A live session: sound goes in as it comes, frames come out in time. The same stages, without a plan.
+
+The target (a picture, or a video played back and forth) is made ready when the session is: its faces
+come from the cache or are found once. From then on each frame costs decode, crop, generate and blend.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
+from lipsync_core.engine.inputs import see
+from lipsync_core.engine.mouthpiece import Mouthpiece
+from lipsync_core.engine.opening import open_stack
+from lipsync_core.engine.pipeline import ahead
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.stack import Stack
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import Target, TargetFrame
+from lipsync_core.engine.threads import one_thread
+from lipsync_core.engine.tools import open_encoder, open_finish
+from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.media.picture import Picture
+from lipsync_core.media.probe import TargetInfo, probe_target
+from lipsync_core.media.schedule import Schedule, make_schedule
+from lipsync_core.records import Image, Samples
+from lipsync_core.registry import Registry
+from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
+from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
+
+AHEAD = 3
+"""Target frames decoded ahead of the present one."""
+_STILL_FRAMES = 1 << 40
+"""A still picture moves for as long as anybody will watch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFrame:
+    """One frame of a live session.
+
+    Attributes:
+        number: counts up from 0.
+        time: seconds since the first frame, on the session's clock.
+        image: `(H, W, 3)` uint8 RGB.
+        samples: `(n,)` float32 mono at 16 kHz, the sound of exactly this frame (zeros while idle), so
+            that a consumer who plays both together is in sync.
+        speaking: the frame shows speech, not idling.
+    """
+
+    number: int
+    time: Fraction
+    image: Image
+    samples: Samples
+    speaking: bool
+
+
+class Session:
+    """A face that speaks what it is given, as it is given.
+
+    Use it as a context manager. `push_audio`, `flush` and `interrupt` may be called from any thread
+    while another one iterates `frames`.
+
+    Args:
+        face: picture or video.
+        generators: names in the order they are tried; only those that stream are taken. Empty: the
+            embedded default, which is also added at the end.
+        fps: frames a second for a picture (a video keeps its own average rate).
+        face_rule: `largest`, `center`, `id:N` or `point:x,y`.
+        idle: a picture blinks and sways.
+        silence: the mouth in pauses of the voice, as for a run.
+        options: plugin name -> option -> value as text.
+        registry: plugins; default: the installed ones.
+
+    Raises:
+        LipsyncError: the target is of no use, or no streaming generator can run.
+    """
+
+    def __init__(
+        self,
+        face: Path | str,
+        generators: Iterable[str] = (),
+        *,
+        fps: int = 25,
+        face_rule: str = "largest",
+        idle: bool = True,
+        silence: str = "close",
+        options: dict[str, dict[str, str]] | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        path = Path(face)
+        if silence not in ("close", "keep", "generate"):
+            raise UsageError(f"silence='{silence}' is not close, keep or generate.")
+        request = RunRequest(
+            face=path,
+            audio=path,
+            output=path,
+            generators=tuple(generators),
+            fps=fps,
+            face_rule=face_rule,
+            idle=idle,
+            silence=silence,  # type: ignore[arg-type]  # checked above
+            options=options or {},
+        )
+        self._request = request
+        self._registry = registry or Registry.load()
+        self._watch = Stopwatch()
+        self._resources = ExitStack()
+        self.attempts: list[Attempt] = []
+        candidates, self.attempts = resolve(self._registry, request)
+        self._candidates = [c for c in candidates if c.spec.streams]
+        if not self._candidates:
+            raise PluginUnavailable(
+                "None of the generators can stream.", "Leave the choice to lipsync, or add viseme."
+            )
+        with one_thread():
+            seen = see(
+                probe_target(path, Fraction(fps)),
+                _one_round,
+                request,
+                self._registry,
+                Progress(),
+                self._watch,
+            )
+        self._target = _Endless(seen.target)
+        self._resources.callback(seen.target.close)
+        self._finish = open_finish(self._registry, request, self._target.scheme, self._resources)
+        self.fps = seen.target.video.frame_rate
+        self._mouthpiece: Mouthpiece
+        self._stack: Stack
+        self._open_next()
+
+    @property
+    def generator(self) -> str:
+        """Name of the generator at work."""
+        return self._stack.mouth.spec.name
+
+    @property
+    def lookahead(self) -> float:
+        """Seconds of sound after a frame's time that must have been pushed before it can be shown."""
+        heard = self._candidate.encoder.lookahead
+        return heard if self._request.silence == "generate" else max(heard, ACTIVITY_LOOKAHEAD)
+
+    @property
+    def backlog(self) -> float:
+        """Seconds of sound pushed and not shown yet."""
+        return self._mouthpiece.backlog
+
+    def push_audio(self, samples: Samples) -> None:
+        """Take sound as it comes: float32 `(n,)` mono at 16 kHz, -1..1, any n."""
+        sound = np.ascontiguousarray(samples, np.float32)
+        if sound.ndim != 1:
+            raise UsageError(f"Sound of shape {sound.shape} was pushed.", "Push mono: shape (n,).")
+        self._mouthpiece.push(sound)
+
+    def flush(self) -> None:
+        """The utterance is complete: its last frames need no more sound to follow."""
+        self._mouthpiece.flush()
+
+    def interrupt(self) -> None:
+        """Forget all sound not shown yet; the mouth goes back to rest within a few frames."""
+        self._mouthpiece.interrupt()
+
+    def frames(self, *, paced: bool = True) -> Iterator[LiveFrame]:
+        """Frames without end.
+
+        Args:
+            paced: wait for each frame's time on the wall clock; when an utterance begins, its first
+                frame comes at once instead of at the next tick. False: as fast as they are asked for,
+                which suits writing to a file.
+        """
+        pictures = ahead(self._target.walk(0, _STILL_FRAMES), AHEAD)
+        with closing(pictures), one_thread():
+            begin = time.monotonic()
+            for number, frame in enumerate(pictures):
+                if paced:
+                    due = begin + float(number / self.fps)
+                    early = self._mouthpiece.wait(until=due)
+                    begin -= early
+                yield self._frame(number, frame)
+
+    def _frame(self, number: int, frame: TargetFrame) -> LiveFrame:
+        speaking, samples = self._mouthpiece.step(number)
+        return LiveFrame(
+            number=number,
+            time=number / self.fps,
+            image=self._render(frame).rgb(),
+            samples=samples,
+            speaking=speaking,
+        )
+
+    def _render(self, frame: TargetFrame) -> Picture:
+        while True:
+            try:
+                _, picture = next(iter(self._stack.render([frame])))
+                return picture
+            except (StageFailure, OutOfMemory) as failure:
+                phase = failure.phase if isinstance(failure, StageFailure) else "generate"
+                self._failed(self.generator, phase, str(failure))
+
+    def _failed(self, name: str, phase: str, reason: str) -> None:
+        self.attempts.append(
+            Attempt(generator=name, phase=phase, shot=None, reason=reason)  # type: ignore[arg-type]
+        )
+        self._stack.close()
+        self._candidates.pop(0)
+        self._open_next()
+
+    def _open_next(self) -> None:
+        """Open the first candidate that can be opened; sound already pushed goes to it."""
+        while self._candidates:
+            candidate = self._candidates[0]
+            try:
+                self._open(candidate)
+                return
+            except (StageFailure, OutOfMemory, PluginUnavailable) as failure:
+                self.attempts.append(
+                    Attempt(
+                        generator=candidate.spec.name, phase="open", shot=None, reason=str(failure)
+                    )
+                )
+                self._candidates.pop(0)
+        told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in self.attempts)
+        raise GenerationFailed(f"No generator is left for the live session. Tried: {told}.")
+
+    def _open(self, candidate: Candidate) -> None:
+        if candidate.encoder.sample_rate != SAMPLE_RATE:
+            raise StageFailure("open", f"its encoder wants {candidate.encoder.sample_rate} Hz")
+        encoder = open_encoder(candidate.encoder, self._request, self._resources)
+        active = self._request.silence != "generate"
+        mouthpiece = Mouthpiece(
+            lambda: encoder.stream(SAMPLE_RATE, self.fps),
+            (lambda: ActivityStream(self.fps)) if active else None,
+            candidate.encoder.feature_shape,
+            self.fps,
+        )
+        self._stack = open_stack(
+            candidate,
+            self._target,
+            mouthpiece.rows,
+            mouthpiece.activity,
+            self._finish,
+            self._request,
+            self._registry,
+            self._watch,
+        )
+        self._stack.mouth.chunk_frames = 1
+        self._candidate = candidate
+        self._mouthpiece = mouthpiece
+
+    def close(self) -> None:
+        """Close plugins and files; may be called twice."""
+        self._stack.close()
+        self._resources.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class _Endless(Target):
+    """A target that begins again when it ends, on a clock of constant rate."""
+
+    def __init__(self, once: Target) -> None:
+        self._once = once
+        self.video = once.video
+        self.frames = once.frames
+        self.scheme = once.scheme
+        self.variable_rate = False
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds of one round."""
+        return self._once.duration
+
+    def time(self, number: int) -> Fraction:
+        """When frame `number` is shown."""
+        return number / self.video.frame_rate
+
+    def shots(self) -> list[tuple[int, int]]:
+        """Of one round."""
+        return self._once.shots()
+
+    def walk(self, start: int, stop: int) -> Generator[TargetFrame, None, None]:
+        """Round after round."""
+        while start < stop:
+            first = start % self.frames
+            for frame in self._once.walk(first, min(self.frames, first + stop - start)):
+                yield replace(frame, number=start)
+                start += 1
+
+    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+        """As of the target."""
+        return self._once.telling(track, limit)
+
+    def extent(self, track: int) -> NDArray[np.float64]:
+        """As of the target."""
+        return self._once.extent(track)
+
+    def reasons(self) -> NDArray[np.int8]:
+        """Of one round."""
+        return self._once.reasons()
+
+
+def _one_round(info: TargetInfo) -> Schedule:
+    """A picture: one frame without end. A video: forwards and back, ready to begin again."""
+    if info.kind == "picture":
+        return make_schedule(info.index, "hold", _STILL_FRAMES / info.video.frame_rate)
+    frame = info.index.duration / max(1, len(info.index))
+    back = max(0, len(info.index) - 2)
+    return make_schedule(info.index, "bounce", info.index.duration + back * frame)

@@ -1,0 +1,77 @@
+"""Opens a candidate of the chain: generator, resting mouth, and both with their finish as a stack."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import cast
+
+from lipsync_core.contracts import Generator
+from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.stack import Finish, Mouth, Rows, Stack
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import Target
+from lipsync_core.engine.tools import opened
+from lipsync_core.faces.schemes import provides
+from lipsync_core.probing import context_for
+from lipsync_core.registry import Registry
+from lipsync_core.specs import AudioEncoderSpec
+
+
+def open_stack(
+    candidate: Candidate,
+    target: Target,
+    rows: Rows,
+    activity: Rows | None,
+    finish: Finish,
+    request: RunRequest,
+    registry: Registry,
+    watch: Stopwatch,
+) -> Stack:
+    """Open a generator for a target; the stack's `close` closes it.
+
+    Raises:
+        StageFailure: it cannot be opened, or wants landmarks that the detector does not give.
+    """
+    if not provides(target.scheme, candidate.spec.crop.scheme):
+        raise StageFailure(
+            "open",
+            f"it needs {candidate.spec.crop.scheme} landmarks, the detector gives {target.scheme}",
+            "Choose a denser detector with --detector.",
+        )
+    with ExitStack() as resources:
+        mouth = _mouth(candidate, target, rows, watch, resources)
+        rest = _rest(candidate, target, request, registry, watch, resources)
+        return Stack(mouth, finish, target, activity, rest, watch, resources.pop_all())
+
+
+def _mouth(
+    candidate: Candidate, target: Target, rows: Rows | None, watch: Stopwatch, resources: ExitStack
+) -> Mouth:
+    with watch.on("open"):
+        generator = guarded("open", lambda: opened(candidate.spec, candidate.context, resources))
+    return Mouth(candidate, cast(Generator, generator), target, rows, watch)
+
+
+def _rest(
+    candidate: Candidate,
+    target: Target,
+    request: RunRequest,
+    registry: Registry,
+    watch: Stopwatch,
+    resources: ExitStack,
+) -> Mouth | None:
+    """The embedded default with closed lips, for generators that cannot be told to rest.
+
+    None where it is not wanted, or where the landmarks are too sparse for it: silence then shows the
+    target as it is.
+    """
+    if request.silence != "close" or candidate.encoder.zero_is_rest:
+        return None
+    spec = default_generator(registry)
+    if not provides(target.scheme, spec.crop.scheme):
+        return None
+    encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
+    context = context_for(spec, options=request.options.get(spec.name))
+    rest = Candidate(spec=spec, encoder=encoder, context=context, asked=False)
+    return _mouth(rest, target, None, watch, resources)

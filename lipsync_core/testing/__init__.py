@@ -1,0 +1,1 @@
+"""For plugin authors: the contract tests, and the skeleton of a new plugin."""
