@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
 import av.error
+from av.stream import Disposition
 
 from lipsync_core.errors import UnsupportedInput
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from av.container import InputContainer
     from av.stream import Stream
+    from av.video.stream import VideoStream
 
 StreamT = TypeVar("StreamT", bound="Stream")
 DAMAGED_HINT = "Check that it plays in a video player, or export it again (for example as .mp4)."
@@ -89,6 +91,25 @@ def open_input(path: Path, role: str) -> InputContainer:
             "Give the media file itself.",
         )
     return container
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Return the first real video stream; cover art of a sound file is none.
+
+    Raises:
+        UnsupportedInput: there is none.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    if container.streams.audio:
+        raise UnsupportedInput(
+            f"The target {path} is a sound file; it shows no picture.",
+            "Give a video or a photo first and the voice second.",
+        )
+    raise UnsupportedInput(
+        f"The target {path} holds no video.", "Give a video (.mp4, .mov, .mkv, ...) or a photo."
+    )
 
 
 def packets_of(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 import av.error
 import numpy as np
 
-from lipsync_core.media.containers import packets_of
+from lipsync_core.media.containers import open_input, packets_of, video_stream
 from lipsync_core.records import FrameInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from av.container import InputContainer
     from av.video.stream import VideoStream
@@ -96,21 +97,27 @@ def still_index(frame_rate: Fraction) -> VideoIndex:
     )  # fmt: skip
 
 
-def read_index(container: InputContainer, stream: VideoStream) -> VideoIndex | None:
-    """Index a video stream by demuxing it; None if it holds no frame.
+def read_index(path: Path) -> VideoIndex | None:
+    """Index the video of a file by demuxing it; None if it holds no frame.
 
-    Reads to the end of the file: seek back before decoding. Streams whose packets carry no usable
-    time stamps (AVI with B-frames, raw streams) are decoded once instead.
+    Streams whose packets carry no usable time stamps (raw H.264) are decoded once instead. The file
+    is opened anew for each pass: seeking back loses frames in MPEG-PS and is refused by raw streams.
+
+    Raises:
+        UnsupportedInput: the file cannot be read, or holds no video.
     """
-    base = stream.time_base or Fraction(1, 1000)
-    stamps, keys, length, usable = _demuxed(container, stream)
+    with open_input(path, "target") as container:
+        stream = video_stream(container, path)
+        base = stream.time_base or Fraction(1, 1000)
+        rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
+        hints = [rate for rate in rates if rate]
+        stamps, keys, length, usable = _demuxed(container, stream)
     counted = not usable
     if counted:
-        container.seek(0)
-        stamps, keys, length = _decoded(container, stream, base)
+        with open_input(path, "target") as container:
+            stamps, keys, length = _decoded(container, video_stream(container, path), base)
     if not len(stamps):
         return None
-    hints = [rate for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
     ticks, time_base, last, rate, variable = _clock(stamps, base, length, hints)
     return VideoIndex(
         ticks=ticks, time_base=time_base, last_ticks=last, frame_rate=rate, variable_rate=variable,

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import av.error
-from av.stream import Disposition
 
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.containers import (
@@ -16,6 +15,7 @@ from lipsync_core.media.containers import (
     not_media,
     open_input,
     packets_of,
+    video_stream,
 )
 from lipsync_core.media.formats import (
     BT470BG,
@@ -127,8 +127,7 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
         stream = video_stream(container, path)
         try:
             frame = _first_frame(container, stream)
-            container.seek(0)
-            index = read_index(container, stream) if frame else None
+            index = read_index(path) if frame else None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise not_media(path, "target", error) from error
         if frame is None or index is None:
@@ -143,25 +142,6 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
         )
-
-
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first real video stream; cover art of a sound file is none.
-
-    Raises:
-        UnsupportedInput: there is none.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    if container.streams.audio:
-        raise UnsupportedInput(
-            f"The target {path} is a sound file; it shows no picture.",
-            "Give a video or a photo first and the voice second.",
-        )
-    raise UnsupportedInput(
-        f"The target {path} holds no video.", "Give a video (.mp4, .mov, .mkv, ...) or a photo."
-    )
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:

@@ -10,9 +10,9 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of
+from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
 from lipsync_core.media.picture import Picture
-from lipsync_core.media.probe import TargetInfo, probe_target, video_stream
+from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.still import read_still
 
 if TYPE_CHECKING:

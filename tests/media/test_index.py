@@ -48,13 +48,10 @@ def test_variable_times_are_kept(tmp_path):
     assert index.info(2).duration == F(233, 1000)
 
 
-def test_a_container_without_time_stamps_is_counted(tmp_path):
-    path = make_video(
-        tmp_path / "t.avi", codec="mpeg4", options={"bf": "2", "b": "2M"}, fps=F(30000, 1001)
-    )
-    index = probe_target(path).index
+def test_a_stream_without_time_stamps_is_counted(tmp_path):
+    index = probe_target(make_video(tmp_path / "t.h264", frames=20)).index
     assert index.counted
-    assert (len(index), index.frame_rate) == (12, F(30000, 1001))
+    assert (len(index), index.frame_rate) == (20, F(25))
 
 
 def test_keyframes(tmp_path):
