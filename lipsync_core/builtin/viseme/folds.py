@@ -57,7 +57,7 @@ def _one(image: Image, goal: Plane, fold: Plane, wing: Plane, scale: float, amou
     unit = scale * float(factor.mean())
 
     def here(points: Plane) -> Plane:
-        return (points - low + 0.5) * factor - 0.5
+        return np.asarray((points - low + 0.5) * factor - 0.5)
 
     lips = here(np.concatenate([goal[UPPER_OUTER], goal[LOWER_OUTER[-2:0:-1]]]))
     other = np.zeros(size[::-1], np.uint8)

@@ -22,7 +22,8 @@ from lipsync_core.builtin.viseme.topology import (
     UPPER_MIDDLE,
     UPPER_OUTER,
 )
-from lipsync_core.builtin.viseme.warp import Grid, Region, sample, spline
+from lipsync_core.builtin.viseme.warp import Grid, Region, sample
+from lipsync_core.faces.spline import spline
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,12 +67,12 @@ class Moved:
     @property
     def upper(self) -> Plane:
         """`(11, 2)` inner edge of the upper lip in the region's pixels."""
-        return self.goal[UPPER_INNER]
+        return np.asarray(self.goal[UPPER_INNER])
 
     @property
     def lower(self) -> Plane:
         """`(11, 2)` inner edge of the lower lip."""
-        return self.goal[LOWER_INNER]
+        return np.asarray(self.goal[LOWER_INNER])
 
 
 def _handles(

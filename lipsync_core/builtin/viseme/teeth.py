@@ -163,15 +163,14 @@ def _take(
     inside = fill(np.concatenate([top, bottom[::-1]]), height, width) > 200
     columns = np.arange(width)
     central = inside & (np.abs(columns - width / 2) < 0.6 * canonical.half_width * sheet.resolution)
-    neutral = texture / light.tint.astype(np.float32)
-    bright = neutral.max(axis=2)
+    tint = light.tint.astype(np.float32)
+    bright = (texture / tint).max(axis=2)
     if central.sum() < 50 or np.median(bright[central]) < 0.55 * light.teeth:
         return None
     upper_edge = np.interp(columns, top[:, 0], top[:, 1])
     lower_edge = np.interp(columns, bottom[:, 0], bottom[:, 1])
     colour = _continued(texture, upper_edge, lower_edge, sheet.resolution)
-    neutral = np.asarray(colour / light.tint.astype(np.float32), np.float32)
-    alpha = _tooth_alpha(neutral, light.teeth)
+    alpha = _tooth_alpha(np.asarray(colour / tint, np.float32), light.teeth)
     alpha *= _outline(upper_edge, lower_edge, (top[0, 0], top[-1, 0]), height, sheet.resolution)
     soft = cv2.GaussianBlur(alpha, (0, 0), max(0.008 * sheet.resolution, 0.3))
     rgba = np.dstack([np.clip(colour, 0, 255), 255 * np.asarray(soft)])

@@ -1,4 +1,4 @@
-"""Backward warps: thin-plate splines on landmarks, sampled on a grid that is fine at the mouth.
+"""Backward maps from displacements on a grid that is fine at the mouth.
 
 Knows points and pictures, nothing of faces. The displacement is exactly zero on the border of the
 region, so what is outside stays bit for bit.
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from lipsync_core.records import Image
 
-RIDGE = 1e-3
-"""Stiffness of the spline (added to the kernel's diagonal): landmark noise is not followed."""
 COARSE, FINE = 14, 30
 """Grid lines over the whole region and over the mouth, each way."""
 RING = 8
@@ -95,42 +93,6 @@ class Grid:
         return map_x, map_y
 
 
-def spline(
-    source: NDArray[np.float64],
-    target: NDArray[np.float64],
-    nodes: NDArray[np.float64],
-    unit: float,
-) -> NDArray[np.float64]:
-    """Displacements target -> source at `nodes`: the thin-plate spline through the handles.
-
-    Args:
-        source: `(N, 2)` where pixels come from.
-        target: `(N, 2)` where they go.
-        nodes: `(M, 2)` where the displacement is wanted.
-        unit: pixels per unit; the spline is solved at a size near 1.
-
-    Returns:
-        `(M, 2)` pixels to add to a target place to find its source.
-    """
-    centre = target.mean(axis=0)
-    handles = (target - centre) / unit
-    n = len(handles)
-    system = np.zeros((n + 3, n + 3))
-    system[:n, :n] = _kernel(handles, handles)
-    system[np.arange(n), np.arange(n)] += RIDGE
-    system[:n, n] = system[n, :n] = 1
-    system[:n, n + 1 :] = handles
-    system[n + 1 :, :n] = handles.T
-    right = np.zeros((n + 3, 2))
-    right[:n] = (source - target) / unit
-    solution = np.linalg.solve(system, right)
-    at = (nodes - centre) / unit
-    bend = _kernel(at.astype(np.float32), handles.astype(np.float32)) @ solution[:n].astype(
-        np.float32
-    )
-    return np.asarray((bend + solution[n] + at @ solution[n + 1 :]) * unit, np.float64)
-
-
 def sample(
     image: Image, maps: tuple[NDArray[np.float32], NDArray[np.float32]]
 ) -> NDArray[np.uint8]:
@@ -139,13 +101,6 @@ def sample(
         cv2.remap(image, *maps, interpolation=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE),
         np.uint8,
     )
-
-
-def _kernel(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
-    """`(A, B)` r^2 log r of all pairs."""
-    squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
-    np.maximum(squared, 1e-9, out=squared)
-    return np.asarray(squared * np.log(squared) * squared.dtype.type(0.5))
 
 
 def _lines(low: float, high: float, fine_low: float, fine_high: float) -> NDArray[np.float64]:

@@ -1,0 +1,178 @@
+"""Life for a still picture: the eyes blink and the head sways a little.
+
+A pure function of time: any frame can be made without the ones before it, so a run that was stopped
+goes on with the same pictures. Displacement is zero at the picture's border.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from lipsync_core.faces.blink import MESH, close, closure, eye_of, lid_shift, smooth
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from numpy.typing import NDArray
+
+    from lipsync_core.faces.spline import Plane
+    from lipsync_core.records import Image, Points
+
+STEP = 8
+"""Pixels between the places where the sway is computed; it is smooth, so the rest is interpolated."""
+BEGIN = 1.5
+"""Seconds in which the sway grows from nothing: the first frame is the picture as it is."""
+
+# Sway: amplitude and angular frequency of two sines each. Degrees; shares of the eye distance.
+TILT = ((0.9, 1.1), (0.5, 2.7))
+ACROSS = ((0.020, 0.8), (0.012, 2.1))
+DOWN = ((0.018, 1.5), (0.010, 3.3))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the head is: distance of the eyes, forehead and chin, in pixels."""
+
+    eyes: float
+    top: NDArray[np.float64]
+    chin: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, landmarks: Points) -> Head:
+        """From points of any scheme (5, 68 or 478)."""
+        xy = landmarks[:, :2].astype(np.float64)
+        if len(xy) >= MESH:
+            left, right = xy[[33, 133]].mean(axis=0), xy[[362, 263]].mean(axis=0)
+            return cls(float(np.linalg.norm(right - left)), xy[10], xy[152])
+        if len(xy) == 68:
+            left, right = xy[36:42].mean(axis=0), xy[42:48].mean(axis=0)
+            chin = xy[8]
+        else:
+            left, right = xy[0], xy[1]
+            middle = (left + right) / 2
+            # The chin lies about 1.7 times as far below the eyes as the mouth.
+            chin = middle + 1.7 * (xy[3:5].mean(axis=0) - middle)
+        top = (left + right) / 2 - 0.75 * (chin - (left + right) / 2)
+        return cls(float(np.linalg.norm(right - left)), top, chin)
+
+
+class IdleMotion:
+    """A still picture that blinks and sways.
+
+    Args:
+        image: `(H, W, 3)` uint8 RGB.
+        landmarks: `(K, 2 or 3)` of its face. With 478 points the eyes blink, else they do not.
+        seed: other seeds blink and sway at other times.
+    """
+
+    def __init__(self, image: Image, landmarks: Points, seed: int = 0) -> None:
+        self._image = np.ascontiguousarray(image)
+        self._landmarks = np.asarray(landmarks, np.float32)
+        self._seed = seed
+        self._head = Head.of(self._landmarks)
+        self._phases = np.random.default_rng([seed, 1]).uniform(0, 2 * np.pi, 6)
+        self._pivot = self._head.chin + np.array([0.0, 0.9 * self._head.eyes])
+        self._eyes = [
+            eye
+            for side in (0, 1)
+            if (eye := eye_of(self._landmarks, side, self._head.eyes, image.shape[:2])) is not None
+        ]
+        self._prepare_sway()
+
+    def at(self, time: Fraction) -> tuple[Image, Points]:
+        """The picture and its landmarks at a time.
+
+        Returns:
+            `(H, W, 3)` uint8, a new array, and landmarks like those given, moved with the pixels.
+        """
+        seconds = float(time)
+        shut = closure(seconds, self._seed)
+        image, points = self._image, self._landmarks.copy()
+        if shut > 0 and self._eyes:
+            image = image.copy()
+            for eye in self._eyes:
+                close(image, self._image, eye, shut)
+            points[:MESH, :2] += lid_shift(self._landmarks, shut)
+        return self._sway(image, points, seconds)
+
+    def _prepare_sway(self) -> None:
+        height, width = self._image.shape[:2]
+        rows, columns = -(-height // STEP) + 1, -(-width // STEP) + 1
+        y, x = np.mgrid[0:rows, 0:columns] * float(STEP)
+        nodes = np.stack([x, y], -1).reshape(-1, 2)
+        weight = self._weight(nodes).reshape(rows, columns)
+        moving = np.argwhere(weight > 0)
+        if len(moving) == 0:
+            self._box = (0, 0, 0, 0)
+            return
+        # Only the rectangle that moves is fetched; the rest of the picture is copied.
+        top, left = np.maximum(moving.min(axis=0) - 1, 0) * STEP
+        bottom, right = (moving.max(axis=0) + 2) * STEP
+        self._box = (int(left), int(top), int(min(right, width)), int(min(bottom, height)))
+        x0, y0, x1, y1 = self._box
+        self._nodes = nodes.reshape(rows, columns, 2)[
+            y0 // STEP : -(-y1 // STEP) + 1, x0 // STEP : -(-x1 // STEP) + 1
+        ]
+        self._node_weight = self._weight(self._nodes.reshape(-1, 2))[:, None]
+        self._x = np.arange(x0, x1, dtype=np.float32)
+        self._y = np.arange(y0, y1, dtype=np.float32)[:, None]
+
+    def _weight(self, points: Plane) -> NDArray[np.float64]:
+        """`(N,)` share of the head's movement: 1 on the face, 0 far away, below, and at the edge."""
+        eyes, chin = self._head.eyes, self._head.chin
+        middle = (self._head.top + chin) / 2
+        radius = np.hypot(*((points - middle) / (np.array([2.3, 2.5]) * eyes)).T)
+        weight = smooth((1.45 - radius) / 0.75)
+        weight *= 1 - smooth((points[:, 1] - (chin[1] + 0.1 * eyes)) / (1.1 * eyes))
+        last = np.array(self._image.shape[1::-1]) - 1.0
+        border = np.minimum(points, last - points).min(axis=1)
+        weight *= smooth((border - 1) / (0.8 * eyes))
+        return np.asarray(weight)
+
+    def _displacement(
+        self, points: Plane, weight: NDArray[np.float64], seconds: float
+    ) -> NDArray[np.float64]:
+        """`(N, 2)` to add to a place to find where its pixel comes from."""
+        angle, across, down = (
+            sum(a * np.sin(w * seconds + self._phases[2 * i + j]) for j, (a, w) in enumerate(part))
+            for i, part in enumerate((TILT, ACROSS, DOWN))
+        )
+        begun = float(smooth(np.array(seconds / BEGIN)))
+        angle, across, down = angle * begun, across * begun, down * begun
+        c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+        arm = points - self._pivot
+        turned = arm @ np.array([[c, -s], [s, c]]) - arm
+        return np.asarray((turned - np.array([across, down]) * self._head.eyes) * weight)
+
+    def _sway(self, image: Image, points: Points, seconds: float) -> tuple[Image, Points]:
+        x0, y0, x1, y1 = self._box
+        out = image.copy()
+        if x1 > x0 and y1 > y0:
+            nodes = self._nodes
+            field = self._displacement(nodes.reshape(-1, 2), self._node_weight, seconds)
+            planes = field.reshape(nodes.shape).astype(np.float32)
+            map_x, map_y = (_enlarge(planes[..., k], x1 - x0, y1 - y0) for k in (0, 1))
+            map_x += self._x
+            map_y += self._y
+            out[y0:y1, x0:x1] = cv2.remap(
+                image, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+            )
+        given = points[:, :2].astype(np.float64)
+        place = given.copy()
+        for _ in range(4):
+            # The field says where a pixel comes from; a landmark asks where it goes.
+            place = given - self._displacement(place, self._weight(place)[:, None], seconds)
+        points[:, :2] = place
+        return out, points
+
+
+def _enlarge(plane: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """Values at every STEP-th pixel to values at every pixel, linear."""
+    scale = np.array([[STEP, 0, 0], [0, STEP, 0]], np.float64)
+    return np.asarray(
+        cv2.warpAffine(plane, scale, (width, height), borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
