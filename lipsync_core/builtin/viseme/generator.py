@@ -6,6 +6,7 @@ about 30 degrees of yaw; the engine's `strength` fades it out beyond.
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from lipsync_core.records import Chunk, Crops, Image, Prepared
 
 FEATURES = len(VISEMES) + len(CURVES)
+PREPARED = ("mesh", "figures", "tint", "teeth")
+"""Names of the arrays that `prepare` makes."""
 SMALLEST_SCALE = 6.0
 """Eye distance in pixels below which there is no mouth to move."""
 RESOLUTIONS = (40.0, 80.0, 160.0, 320.0)
@@ -55,7 +58,7 @@ class VisemeGenerator(Generator):
 
     def __init__(self) -> None:
         self._threads: ThreadpoolController | None = None
-        self._person: tuple[Prepared, Person] | None = None
+        self._person: tuple[bytes, Person] | None = None
 
     def open(self, context: OpenContext) -> None:
         """Nothing to load; finds the BLAS whose threads must be held back."""
@@ -107,10 +110,14 @@ class VisemeGenerator(Generator):
         return out
 
     def _person_of(self, prepared: Prepared) -> Person:
-        if "mesh" not in prepared:
+        if any(name not in prepared for name in PREPARED):
             raise PluginFault("The generator viseme was not given what it prepared for this track.")
-        if self._person is None or self._person[0] is not prepared:
-            self._person = (prepared, Person(prepared))
+        # Chunks may carry copies of what was prepared, so its content is the key.
+        key = b"".join(
+            zlib.crc32(np.ascontiguousarray(prepared[name])).to_bytes(4) for name in PREPARED
+        )
+        if self._person is None or self._person[0] != key:
+            self._person = (key, Person(prepared))
         return self._person[1]
 
     def _one_thread(self) -> AbstractContextManager[object]:
@@ -135,8 +142,9 @@ def _speak(
     goal = targets(person.model, points, pose, values)
     goal = points + strength * (goal - points)
     opening = neutral_face.lip_gap(points) / scale
-    fetched = layers.sources(points, opening, strength)
-    moved = layers.move(image, points, fetched, goal, scale)
+    pulled = strength * layers.pull(opening)
+    fetched = layers.sources(points, pulled)
+    moved = layers.move(image, points, fetched, goal, scale, pulled)
     if moved is None:
         return
     region = moved.region

@@ -33,6 +33,10 @@ SKIN_BRIGHTNESS = 165.0
 TEETH_FROM, TEETH_FULL = 0.02, 0.075
 """Openings (eye distances) between which teeth come out of the shadow: a mouth that is barely open
 shows a dark line, not a grey one."""
+LINE_PIXELS = 2.0
+"""Openings below this are painted in part only: the soft edge alone is a pixel wide."""
+SEAM = 0.4
+"""Opacity of the line between closed lips whose own edge was hidden by an open mouth."""
 TONGUE_REST, TONGUE_RISE = -0.30, 0.10
 LOWER_TEETH = 0.115
 TOOTH_EDGES = np.array([0.0, 0.19, 0.36, 0.52, 0.66, 0.78, 0.88])
@@ -74,8 +78,11 @@ class Interior:
             values: `(8,)` articulation.
             strength: 0..1 how opaque.
         """
-        opening = float(np.linalg.norm(moved.upper - moved.lower, axis=1).max()) / moved.scale
-        if opening * moved.scale < 0.3:
+        opening = moved.opening / moved.scale
+        # Lips that meet show a line, as dark as the mouth's inside that can no longer be seen.
+        visible = float(smoothstep(np.array(moved.opening), 0.2, LINE_PIXELS))
+        strength *= max(visible, SEAM * moved.pulled)
+        if strength < 0.01:
             return
         edge = np.concatenate([smooth_curve(moved.upper), smooth_curve(moved.lower)[-2:0:-1]])
         box = _box(edge, int(0.08 * moved.scale) + 3, moved.region.width, moved.region.height)

@@ -63,6 +63,14 @@ class Moved:
     image: Image
     goal: Plane
     scale: float
+    pulled: float
+
+    @property
+    def opening(self) -> float:
+        """Pixels between the lips where they are farthest apart, across the mouth's line."""
+        along = self.goal[UPPER_INNER[-1]] - self.goal[UPPER_INNER[0]]
+        down = np.array([-along[1], along[0]]) / (np.sqrt(along @ along) + 1e-9)
+        return float(np.maximum((self.lower - self.upper) @ down, 0).max())
 
     @property
     def upper(self) -> Plane:
@@ -95,17 +103,23 @@ def region_of(points: Plane, scale: float, height: int, width: int) -> Region | 
     return Region(int(x0), int(y0), int(x1), int(y1))
 
 
-def sources(points: Plane, opening: float, strength: float) -> Plane:
+def pull(opening: float) -> float:
+    """How much of `PULL` is needed for an own mouth open by `opening` eye distances, 0..1."""
+    return float(np.clip((opening - PULL_FROM) / (PULL_FULL - PULL_FROM), 0, 1))
+
+
+def sources(points: Plane, pulled: float) -> Plane:
     """Where pixels are fetched: the landmarks, inner lips pulled into the lip of an open mouth."""
-    t = np.clip((opening - PULL_FROM) / (PULL_FULL - PULL_FROM), 0, 1) * strength
-    share = (PULL * t)[:, None]
+    share = (PULL * pulled)[:, None]
     fetched = points.copy()
     for inner, middle in ((UPPER_INNER, UPPER_MIDDLE), (LOWER_INNER, LOWER_MIDDLE)):
         fetched[inner] = points[inner] + share * (points[middle] - points[inner])
     return fetched
 
 
-def move(image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float) -> Moved | None:
+def move(
+    image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float, pulled: float
+) -> Moved | None:
     """Warp one picture.
 
     Args:
@@ -114,6 +128,7 @@ def move(image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float)
         fetched: `(468, 2)` where pixels are fetched for each landmark.
         goal: `(468, 2)` where they go.
         scale: pixels per eye distance.
+        pulled: how much the inner lips were pulled for `fetched`, 0..1.
     """
     region = region_of(points, scale, *image.shape[:2])
     if region is None:
@@ -135,7 +150,7 @@ def move(image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float)
     placed = goal - np.array([region.x0, region.y0])
     line = (placed[UPPER_INNER] + placed[LOWER_INNER]) / 2
     mask = _above(line, region, scale)
-    return Moved(region, _join(source, grid, (field, below), mask), placed, scale)
+    return Moved(region, _join(source, grid, (field, below), mask), placed, scale, pulled)
 
 
 def nearness(nodes: Plane, goal: Plane, scale: float) -> NDArray[np.float64]:
