@@ -34,23 +34,43 @@ def data(folder: Path, jobs: int) -> None:
             task.result()
 
 
-def train(folder: Path, iterations: int) -> None:
-    """Train, and put the network where the runtime finds it."""
+def train(folder: Path) -> None:
+    """Train stage after stage, and put the network where the runtime finds it.
+
+    A stage whose checkpoint exists is not run again.
+    """
+    import torch
+
     from lipsync_core.builtin.viseme.network import MODEL
     from training.viseme.dataset import load
     from training.viseme.export import export
-    from training.viseme.train import prepare
+    from training.viseme.net import VisemeNet
+    from training.viseme.train import begin_anywhere, prepare
     from training.viseme.train import train as run
 
-    pools = {}
-    for name in recipe.SHARES:
-        parts = [part for part in recipe.TRAINING if part.source == name]
-        paths = [folder / f"train_{part.source}_{part.seed}.npz" for part in parts]
-        pools[name] = prepare([session for path in paths for session in load(path)])
-    net, seconds = run(pools, recipe.SHARES, iterations, recipe.SEED, folder / "checkpoint.pt")
-    export(net, MODEL)
-    notes = {"iterations": iterations, "seed": recipe.SEED, "cpu_seconds": round(seconds)}
-    (folder / "training.json").write_text(json.dumps(notes), encoding="utf-8")
+    net: VisemeNet | None = None
+    for number, stage in enumerate(recipe.STAGES, 1):
+        finished, notes = folder / f"stage{number}.pt", folder / f"stage{number}.json"
+        if finished.exists():
+            net = VisemeNet().eval()
+            net.load_state_dict(torch.load(finished))
+            continue
+        pools = {}
+        for name in recipe.SHARES:
+            paths = [
+                folder / f"train_{p.source}_{p.seed}.npz" for p in stage.parts if p.source == name
+            ]
+            sessions = [session for path in paths for session in load(path)]
+            if stage.begin_anywhere:
+                sessions = begin_anywhere(sessions, recipe.SEED)
+            pools[name] = prepare(sessions)
+        seed = recipe.SEED + number - 1
+        net, seconds = run(pools, recipe.SHARES, stage, seed, folder / "checkpoint.pt", net)
+        record = {"iterations": stage.iterations, "rate": stage.rate, "seed": seed}
+        notes.write_text(json.dumps({**record, "cpu_seconds": round(seconds)}), encoding="utf-8")
+        torch.save(net.state_dict(), finished)
+    if net is not None:
+        export(net, MODEL)
 
 
 def evaluate(folder: Path) -> None:
@@ -67,14 +87,13 @@ def main() -> None:
     parser.add_argument("step", choices=("data", "train", "evaluate", "all"))
     parser.add_argument("--data", type=Path, default=Path("build/viseme"), help="working folder")
     parser.add_argument("--jobs", type=int, default=1, help="processes that speak at once")
-    parser.add_argument("--iterations", type=int, default=recipe.ITERATIONS)
     arguments = parser.parse_args()
     folder: Path = arguments.data
     folder.mkdir(parents=True, exist_ok=True)
     if arguments.step in ("data", "all"):
         data(folder, arguments.jobs)
     if arguments.step in ("train", "all"):
-        train(folder, arguments.iterations)
+        train(folder)
     if arguments.step in ("evaluate", "all"):
         evaluate(folder)
 

@@ -53,7 +53,10 @@ def write(folder: Path) -> None:
             "lookahead_seconds": encoder.LOOKAHEAD,
         },
         "data": _data(folder),
-        "training": json.loads((folder / "training.json").read_text(encoding="utf-8")),
+        "training": [
+            json.loads((folder / f"stage{number}.json").read_text(encoding="utf-8"))
+            for number in range(1, len(recipe.STAGES) + 1)
+        ],
         "held_out_synthetic_step_accuracy": held_out,
         "validation": {"clips": "allison", **evaluate(allison()).record()},
         "test": {"clips": "librivox", **evaluate(librivox()).record()},

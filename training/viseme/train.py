@@ -27,6 +27,7 @@ from training.viseme import reference
 from training.viseme.dataset import Session
 from training.viseme.net import VisemeNet
 from training.viseme.perturb import perturb
+from training.viseme.recipe import Stage
 
 CURVE_WEIGHTS = {
     "jaw": 2.0, "wide": 0.8, "pucker": 0.8, "up": 0.4, "low": 0.4, "press": 1.5, "tuck": 0.8, "tongue": 0.3,
@@ -36,7 +37,7 @@ CLASS_BALANCE = 0.3
 CLOSURE_WEIGHT = 1.5
 """Class weights are frequency ** -0.3, that of PP times 1.5: a missed closure is the worst error."""
 LABEL_SMOOTHING = 0.04
-RATE, WARM_UP, DECAY = 2.5e-3, 200, 1e-2
+WARM_UP, DECAY = 200, 1e-2
 AVERAGE = 0.998
 BATCH, STEPS = 32, 150
 FROM_THE_BEGINNING = 0.2
@@ -53,6 +54,16 @@ class Example:
     """(n, 15) viseme weights of the 20 ms steps."""
     poses: NDArray[np.float16]
     """(n, 8) reference curves at the steps."""
+
+
+def begin_anywhere(sessions: list[Session], seed: int) -> list[Session]:
+    """Cut a random piece (up to 60 %) off each beginning: recordings often start in the middle of a word."""
+    rng = np.random.default_rng(seed)
+    starts = [int(rng.uniform(0, 0.6) * len(s.labels)) for s in sessions]
+    return [
+        Session(mel=s.mel[start:], labels=s.labels[start:])
+        for s, start in zip(sessions, starts, strict=True)
+    ]
 
 
 def prepare(sessions: list[Session]) -> list[Example]:
@@ -188,24 +199,26 @@ class Batches:
 def train(
     pools: dict[str, list[Example]],
     shares: dict[str, float],
-    iterations: int,
+    stage: Stage,
     seed: int,
     checkpoint: Path,
+    start: VisemeNet | None = None,
 ) -> tuple[VisemeNet, float]:
-    """Train for a fixed number of iterations -> the running average of the weights, CPU seconds.
+    """Train for the stage's iterations -> the running average of the weights, CPU seconds.
 
     Every 250 iterations the average is written to `checkpoint`.
     """
     torch.manual_seed(seed)
     torch.set_num_threads(1)
-    net = VisemeNet()
+    net = VisemeNet() if start is None else copy.deepcopy(start).train()
     average = copy.deepcopy(net).eval()
     loss_of = Loss([e for pool in pools.values() for e in pool])
     batches = Batches(pools, shares, seed)
-    optimiser = torch.optim.AdamW(net.parameters(), RATE, weight_decay=DECAY)
+    optimiser = torch.optim.AdamW(net.parameters(), stage.rate, weight_decay=DECAY)
+    iterations = stage.iterations
     running, started = 0.0, time.process_time()
     for iteration in range(iterations):
-        rate = RATE * min(1.0, (iteration + 1) / WARM_UP)
+        rate = stage.rate * min(1.0, (iteration + 1) / WARM_UP)
         rate *= 0.5 * (1 + math.cos(math.pi * iteration / iterations)) + 0.005
         for group in optimiser.param_groups:
             group["lr"] = rate
