@@ -205,4 +205,4 @@ def find_faces(
 def _images(info: TargetInfo) -> Iterator[Image]:
     with VideoReader(info) as reader:
         for picture in reader.frames():
-            yield picture.rgb()
+            yield picture.quick_rgb()

@@ -142,9 +142,6 @@ class SegmentRenderer:
                     break
                 while frame.number >= row[place].stop:
                     place += 1
-                if frame.face is not None:
-                    with self._watch.on("decode"):
-                        frame.picture.rgb()  # converted here, in the decoding thread
                 yield row[place], frame
 
 

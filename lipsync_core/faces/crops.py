@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.faces.schemes import convert
-from lipsync_core.records import Crops, Image, Matrix, Points, Scheme
+from lipsync_core.records import Image, Matrix, Points, Scheme
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, LandmarkCrop, Margins, NativeCrop
 
 Box = NDArray[np.float64]
@@ -84,26 +84,6 @@ def invert(matrix: Matrix) -> Matrix:
 def is_translation(matrix: Matrix) -> bool:
     """Whether a crop made with it is a plain copy of frame pixels."""
     return bool(np.array_equal(matrix[:, :2], np.eye(2)) and np.all(matrix[:, 2] % 1 == 0))
-
-
-def cut_all(
-    images: list[Image],
-    frames: NDArray[np.int64],
-    track: int,
-    matrices: NDArray[np.float64],
-    size: tuple[int, int],
-    landmarks: Points,
-    scheme: Scheme,
-) -> Crops:
-    """N crops of one track, from N frames of its own, with their landmarks in crop pixels."""
-    return Crops(
-        frames=frames,
-        track=track,
-        images=np.stack([cut(i, m, size) for i, m in zip(images, matrices, strict=True)]),
-        matrices=matrices,
-        landmarks=np.stack([transform(p, m) for p, m in zip(landmarks, matrices, strict=True)]),
-        scheme=scheme,
-    )
 
 
 def _native(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lipsync_core.records import Image
 
 EXACT = int(Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
+QUICK = int(Interpolation.FAST_BILINEAR)
 SMOOTH = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP)
 
 _LUMA = {  # H.273 table 4: matrix code -> (Kr, Kb)

@@ -15,7 +15,7 @@ import av
 import numpy as np
 
 from lipsync_core.media import planes
-from lipsync_core.media.colour import EXACT, SMOOTH, rgb_to_planes, scaler_code
+from lipsync_core.media.colour import EXACT, QUICK, SMOOTH, rgb_to_planes, scaler_code
 from lipsync_core.media.formats import FULL, LIMITED
 
 if TYPE_CHECKING:
@@ -82,15 +82,37 @@ class Picture:
         """Return upright RGB uint8 `(height, width, 3)`; made once, do not write into it."""
         if self._rgb is None:
             assert self._frame is not None
-            made = self._frame.to_ndarray(
-                format="rgb24",
-                src_colorspace=scaler_code(self.video.matrix),
-                src_color_range=FULL if self.video.full_range else LIMITED,
-                dst_color_range=FULL,
-                interpolation=EXACT,
-            )
-            self._rgb = cast("Image", made)
+            self._rgb = self.region(0, 0, self.video.width, self.video.height)
         return self._rgb
+
+    def quick_rgb(self) -> Image:
+        """Return RGB that is up to three levels off, for those who only look: a third of the cost."""
+        return self.rgb() if self._frame is None else self._converted(self._frame, QUICK)
+
+    def region(self, x0: int, y0: int, x1: int, y1: int) -> Image:
+        """Return `rgb()[y0:y1, x0:x1]` without converting the rest; the box lies inside."""
+        if self._rgb is not None:
+            return np.ascontiguousarray(self._rgb[y0:y1, x0:x1])
+        assert self._frame is not None
+        left, top = x0 - x0 % 2, y0 - y0 % 2
+        # The copied frame says nothing of where its chroma lies, so each sample is shown on its 2x2
+        # pixels, as `rgb_to_planes` takes it; a file's own "left" would shift it by half a pixel.
+        luma, *chroma = planes.views(self._frame)
+        luma = luma[top : y1 + y1 % 2, left : x1 + x1 % 2]
+        half = [c[top // 2 : (y1 + 1) // 2, left // 2 : (x1 + 1) // 2] for c in chroma]
+        part = planes.frame_of([luma, *half], self._frame.format.name)
+        made = self._converted(part, EXACT)
+        return np.ascontiguousarray(made[y0 - top : y1 - top, x0 - left : x1 - left])
+
+    def _converted(self, frame: av.VideoFrame, flags: int) -> Image:
+        made = frame.to_ndarray(
+            format="rgb24",
+            src_colorspace=scaler_code(self.video.matrix),
+            src_color_range=FULL if self.video.full_range else LIMITED,
+            dst_color_range=FULL,
+            interpolation=flags,
+        )
+        return cast("Image", made)
 
     def at(self, info: FrameInfo) -> Picture:
         """Return the same picture shown at another time (held, looped or bounced frames)."""
@@ -104,26 +126,43 @@ class Picture:
         """
         if not patches:
             return self
-        old = self.rgb()
-        new = old.copy()
-        boxes = [_paste(new, patch) for patch in patches]
         if self._frame is None:
+            new = self.rgb().copy()
+            for patch in patches:
+                _paste(new, patch, 0, 0)
             return Picture(self.info, self.video, rgb=new)
+        box = self._box(patches)
+        if box is None:
+            return self
+        x0, y0, x1, y1 = box
+        old = self.region(x0, y0, x1, y1)
+        new = old.copy()
+        for patch in patches:
+            _paste(new, patch, x0, y0)
+        differs = new != old
+        changed = differs[..., 0] | differs[..., 1] | differs[..., 2]  # any() is 5x slower
+        rows = changed[::2] | changed[1::2]
+        blocks = rows[:, ::2] | rows[:, 1::2]
         frame = planes.copy_of(self._frame)
         target = planes.views(frame)
-        for x0, y0, x1, y1 in boxes:
-            if x1 <= x0 or y1 <= y0:
-                continue
-            x0, y0, x1, y1 = x0 - x0 % 2, y0 - y0 % 2, x1 + x1 % 2, y1 + y1 % 2
-            differs = new[y0:y1, x0:x1] != old[y0:y1, x0:x1]
-            changed = differs[..., 0] | differs[..., 1] | differs[..., 2]  # any() is 5x slower
-            rows = changed[::2] | changed[1::2]
-            blocks = rows[:, ::2] | rows[:, 1::2]
-            luma, *chroma = rgb_to_planes(new[y0:y1, x0:x1], self.video)
-            np.copyto(target[0][y0:y1, x0:x1], luma, where=changed)
-            for plane, values in zip(target[1:], chroma, strict=True):
-                np.copyto(plane[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2], values, where=blocks)
-        return Picture(self.info, self.video, frame=frame, rgb=new)
+        luma, *chroma = rgb_to_planes(new, self.video)
+        np.copyto(target[0][y0:y1, x0:x1], luma, where=changed)
+        for plane, values in zip(target[1:], chroma, strict=True):
+            np.copyto(plane[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2], values, where=blocks)
+        rgb = None
+        if self._rgb is not None:  # who asked for it before will ask again
+            rgb = self._rgb.copy()
+            rgb[y0:y1, x0:x1] = new
+        return Picture(self.info, self.video, frame=frame, rgb=rgb)
+
+    def _box(self, patches: Sequence[Patch]) -> tuple[int, int, int, int] | None:
+        """Even box around all patches, inside the frame; None where none reaches into it."""
+        x0, y0 = min(p.x for p in patches), min(p.y for p in patches)
+        x1 = max(p.x + p.image.shape[1] for p in patches)
+        y1 = max(p.y + p.image.shape[0] for p in patches)
+        x0, y0 = max(0, x0 - x0 % 2), max(0, y0 - y0 % 2)
+        x1, y1 = min(self.video.width, x1 + x1 % 2), min(self.video.height, y1 + y1 % 2)
+        return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def video_frame(self, video: VideoFormat | None = None) -> av.VideoFrame:
         """Return the frame for the encoder, in the working format of `video` (default: its own).
@@ -140,15 +179,14 @@ class Picture:
         return _convert(self._frame, replace(self.video, bit_depth=wanted.bit_depth))
 
 
-def _paste(image: Image, patch: Patch) -> tuple[int, int, int, int]:
-    """Write the patch into `image`; return the box `(x0, y0, x1, y1)` that was inside."""
+def _paste(image: Image, patch: Patch, left: int, top: int) -> None:
+    """Write the patch into `image`, whose corner lies at `(left, top)` of the frame; clip it."""
     height, width = image.shape[:2]
-    x0, y0 = max(patch.x, 0), max(patch.y, 0)
-    x1 = min(patch.x + patch.image.shape[1], width)
-    y1 = min(patch.y + patch.image.shape[0], height)
+    x, y = patch.x - left, patch.y - top
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + patch.image.shape[1], width), min(y + patch.image.shape[0], height)
     if x1 > x0 and y1 > y0:
-        image[y0:y1, x0:x1] = patch.image[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
-    return x0, y0, x1, y1
+        image[y0:y1, x0:x1] = patch.image[y0 - y : y1 - y, x0 - x : x1 - x]
 
 
 def _working(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:

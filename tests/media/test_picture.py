@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from mediafactory import make_video, number_of, numbered_image
@@ -83,8 +84,13 @@ def test_planes_outside_a_patch_are_bit_identical(depth, box):
     before = [plane.copy() for plane in planes.views(frame)]
     x, y, width, height = box
     image = np.random.default_rng(2).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    picture = Picture.from_frame(frame, INFO, video).with_patches([Patch(x=x, y=y, image=image)])
+    source = Picture.from_frame(frame, INFO, video)
+    lazy = source.with_patches([Patch(x=x, y=y, image=image)])
+    source.rgb()  # once made, RGB is carried on as it was patched
+    picture = source.with_patches([Patch(x=x, y=y, image=image)])
     after = planes.views(picture.video_frame())
+    for one, other in zip(after, planes.views(lazy.video_frame()), strict=True):
+        assert (one == other).all()
 
     inside = np.zeros((48, 64), bool)
     inside[y : y + height, x : x + width] = True
@@ -99,6 +105,24 @@ def test_planes_outside_a_patch_are_bit_identical(depth, box):
         assert (got[mask] == want[mask]).mean() > 0.99
     assert (picture.rgb()[inside] == image.reshape(-1, 3)).all()
     assert all((a == b).all() for a, b in zip(before, planes.views(frame), strict=True))
+
+
+@pytest.mark.parametrize("box", [(0, 0, 64, 48), (3, 5, 40, 31), (10, 8, 11, 9), (63, 47, 64, 48)])
+def test_a_region_is_a_part_of_the_whole(box):
+    x0, y0, x1, y1 = box
+    frame = noise_frame(video_of())
+    part = Picture.from_frame(frame, INFO, video_of()).region(x0, y0, x1, y1)
+    assert (part == Picture.from_frame(frame, INFO, video_of()).rgb()[y0:y1, x0:x1]).all()
+
+
+def test_quick_rgb_is_close():
+    frame = noise_frame(video_of())
+    smooth = cv2.GaussianBlur(planes.views(frame)[0], (0, 0), 3)
+    planes.views(frame)[0][:] = smooth
+    for plane in planes.views(frame)[1:]:
+        plane[:] = 120
+    picture = Picture.from_frame(frame, INFO, video_of())
+    assert np.abs(picture.quick_rgb().astype(int) - picture.rgb()).max() <= 4
 
 
 def test_a_patch_that_changes_nothing_leaves_every_bit():

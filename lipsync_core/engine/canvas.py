@@ -1,0 +1,82 @@
+"""The part of a frame that is being worked on: only its pixels are converted, changed and given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.faces.crops import invert
+from lipsync_core.media.picture import Picture
+from lipsync_core.records import Image, Matrix, Patch, Points
+
+Window = tuple[int, int, int, int]
+"""x0, y0, x1, y1 in frame pixels, inside the frame."""
+
+
+class Canvas:
+    """A window of a picture, painted on step by step.
+
+    Args:
+        picture: the frame.
+        window: the part of it that crops and patches can reach.
+
+    Attributes:
+        image: `(h, w, 3)` RGB of the window as it is now.
+    """
+
+    def __init__(self, picture: Picture, window: Window) -> None:
+        self._left, self._top = window[0], window[1]
+        self.image: Image = picture.region(*window)
+
+    def local(self, matrix: Matrix) -> Matrix:
+        """A matrix frame -> crop as one window -> crop."""
+        moved = np.array(matrix, np.float64)
+        moved[:, 2] += matrix[:, :2] @ (self._left, self._top)
+        return moved
+
+    def points(self, landmarks: Points) -> Points:
+        """Landmarks in window pixels."""
+        moved = landmarks.copy()
+        moved[:, :2] -= (self._left, self._top)
+        return moved
+
+    def paste(self, patch: Patch | None) -> None:
+        """Paint a patch that is given in window pixels; what lies outside is cut off."""
+        if patch is None:
+            return
+        h, w = self.image.shape[:2]
+        x0, y0 = max(patch.x, 0), max(patch.y, 0)
+        x1 = min(patch.x + patch.image.shape[1], w)
+        y1 = min(patch.y + patch.image.shape[0], h)
+        if x1 > x0 and y1 > y0:
+            part = patch.image[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
+            self.image[y0:y1, x0:x1] = part
+
+    def patch(self) -> Patch:
+        """The window as a patch of the frame; pixels that did not change cost and change nothing."""
+        return Patch(x=self._left, y=self._top, image=self.image)
+
+
+def window_around(
+    placed: Sequence[tuple[Matrix, tuple[int, int]]], frame: tuple[int, int]
+) -> Window:
+    """The smallest window in which all crops can be cut and pasted as if from the whole frame.
+
+    Args:
+        placed: matrix frame -> crop and (width, height) of each crop.
+        frame: width and height of the frame.
+    """
+    lows, highs = [], []
+    for matrix, (width, height) in placed:
+        corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
+        back = invert(matrix)
+        seen: NDArray[np.float64] = corners @ back[:, :2].T + back[:, 2]
+        # Interpolation looks at two pixels beyond, of the crop's size where that is the smaller one.
+        reach = 3.0 + 3.0 * float(np.sqrt(abs(np.linalg.det(back[:, :2]))))
+        lows.append(seen.min(0) - reach)
+        highs.append(seen.max(0) + reach)
+    x0, y0 = np.clip(np.floor(np.min(lows, 0)).astype(int), 0, np.array(frame) - 1).tolist()
+    x1, y1 = np.clip(np.ceil(np.max(highs, 0)).astype(int), [x0 + 1, y0 + 1], frame).tolist()
+    return x0, y0, x1, y1

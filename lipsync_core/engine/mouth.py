@@ -1,0 +1,162 @@
+"""One generator at work on a target: features, prepared tracks, chunks, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from functools import partial
+from typing import Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.contracts import Generator
+from lipsync_core.engine.chain import Candidate, checked, guarded
+from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import Target, TargetFrame
+from lipsync_core.errors import OutOfMemory
+from lipsync_core.records import Chunk, Crops, Prepared
+from lipsync_core.specs import GeneratorSpec
+
+
+class Rows(Protocol):
+    """Features or voice activity by time: a file of a whole voice, or what a live session has heard."""
+
+    def at(self, times: Iterable[Fraction]) -> NDArray[np.float32]:
+        """`(n, *shape)` rows for `times` in seconds."""
+        ...
+
+
+class Mouth:
+    """One generator at work on a target: keeps its prepared tracks, makes crops and asks it.
+
+    Args:
+        candidate: what is opened.
+        generator: the open generator.
+        target: where the faces are.
+        rows: features of its encoder; None makes a mouth at rest (rows of zeros).
+        watch: where time is booked.
+    """
+
+    KEPT_TRACKS = 16
+
+    def __init__(
+        self,
+        candidate: Candidate,
+        generator: Generator,
+        target: Target,
+        rows: Rows | None,
+        watch: Stopwatch,
+    ) -> None:
+        self.spec: GeneratorSpec = candidate.spec
+        self.chunk_frames = max(1, candidate.spec.chunk.frames)
+        self.zero_is_rest = candidate.encoder.zero_is_rest
+        self._shape = candidate.encoder.feature_shape
+        self._generator = generator
+        self._target = target
+        self._rows = rows
+        self._watch = watch
+        self._prepared: dict[int, Prepared] = {}
+
+    def place(self, frames: list[TargetFrame]) -> Placed:
+        """Where the crops of frames lie that all show the same track."""
+        return place_on(self.spec.crop, self._target, frames)
+
+    def generate(
+        self, frames: list[TargetFrame], crops: Crops, fade: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
+        """New crops `(N, H, W, 3)`.
+
+        Args:
+            frames: N frames of one track.
+            crops: of these frames.
+            fade: `(N,)` 0..1, by which rows of an encoder whose zero is rest are multiplied.
+
+        Raises:
+            StageFailure: it failed or gave something unusable.
+            OutOfMemory: also a smaller chunk did not fit.
+        """
+        features = self._features(frames, fade)
+        chunk = Chunk(
+            crops=crops,
+            features=features,
+            strength=np.array([face_of(f).strength for f in frames], np.float32),
+            prepared=self._prepare(crops),
+        )
+        with self._watch.on("generate"):
+            try:
+                made = guarded("generate", lambda: self._generator.generate(chunk))
+            except OutOfMemory:
+                if len(chunk) == 1:
+                    raise
+                self.chunk_frames = max(1, len(chunk) // 2)
+                return np.concatenate(
+                    [
+                        checked(
+                            guarded("generate", partial(self._generator.generate, part)),
+                            part.crops.images,
+                        )
+                        for part in _pieces(chunk, self.chunk_frames, self.spec)
+                    ]
+                )
+        return checked(made, crops.images)
+
+    def _features(
+        self, frames: list[TargetFrame], fade: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        if self._rows is None:
+            return np.zeros((len(frames), *self._shape), np.float32)
+        rows = self._rows.at(self._target.time(f.number) for f in frames)
+        if self.zero_is_rest:
+            rows *= fade.reshape(-1, *([1] * len(self._shape)))
+        return rows
+
+    def _prepare(self, crops: Crops) -> Prepared:
+        scope = self.spec.prepare.scope
+        if scope == "none":
+            return {}
+        with self._watch.on("prepare"):
+            if scope == "frame":
+                return cast(Prepared, guarded("prepare", lambda: self._generator.prepare(crops)))
+            if crops.track not in self._prepared:
+                if len(self._prepared) >= self.KEPT_TRACKS:
+                    self._prepared.pop(next(iter(self._prepared)))
+                self._prepared[crops.track] = self._prepare_track(crops.track)
+            return self._prepared[crops.track]
+
+    def _prepare_track(self, track: int) -> Prepared:
+        """Crops are cut as the frames come by, so that only crops are held, never frames."""
+        parts: list[Crops] = []
+        for frame in self._target.telling(track, self.spec.prepare.samples):
+            placed = self.place([frame])
+            parts.append(placed.cut([canvas_for(frame, 0, [placed])]))
+        telling = Crops(
+            frames=np.concatenate([p.frames for p in parts]),
+            track=track,
+            images=np.concatenate([p.images for p in parts]),
+            matrices=np.concatenate([p.matrices for p in parts]),
+            landmarks=np.concatenate([p.landmarks for p in parts]),
+            scheme=parts[0].scheme,
+        )
+        return cast(Prepared, guarded("prepare", lambda: self._generator.prepare(telling)))
+
+
+def _pieces(chunk: Chunk, size: int, spec: GeneratorSpec) -> Iterator[Chunk]:
+    """The chunk in pieces of `size` frames; prepared arrays with one row a frame go along."""
+    crops, per_frame = chunk.crops, spec.prepare.scope == "frame"
+    for a in range(0, len(chunk), size):
+        cut = slice(a, a + size)
+        yield Chunk(
+            crops=Crops(
+                frames=crops.frames[cut],
+                track=crops.track,
+                images=crops.images[cut],
+                matrices=crops.matrices[cut],
+                landmarks=crops.landmarks[cut],
+                scheme=crops.scheme,
+            ),
+            features=chunk.features[cut],
+            strength=chunk.strength[cut],
+            prepared={k: v[cut] if per_frame else v for k, v in chunk.prepared.items()},
+        )
