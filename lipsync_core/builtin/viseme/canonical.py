@@ -180,6 +180,8 @@ def neutral(landmarks: NDArray[np.float64]) -> Canonical:
     opening = float((mesh[LOWER_INNER, 1] - mesh[UPPER_INNER, 1]).max())
     _close(mesh)
     smile = _relax(mesh)
+    inner = (mesh[UPPER_INNER, 1] + mesh[LOWER_INNER, 1]) / 2
+    mesh[UPPER_INNER, 1] = mesh[LOWER_INNER, 1] = inner
     return measure(mesh, smile, max(opening, 0.0))
 
 

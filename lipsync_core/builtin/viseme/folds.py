@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 RESOLUTION = 48.0
 """Pixels per eye distance of the working copy: finer detail is texture and stays."""
-WIDTH, CONTEXT = 0.085, 0.17
+WIDTH, CONTEXT = 0.11, 0.19
 """Half width of the strip that is changed, and of the skin it is compared with (eye distances)."""
 SMOOTH = 0.13
 """What is smaller than this is the fold, what is larger the form of the cheek."""
-AMOUNT = 0.8
+AMOUNT = 0.95
 
 
 def flatten(image: Image, goal: Plane, scale: float, amount: float) -> None:

@@ -114,7 +114,7 @@ class VisemeGenerator(Generator):
             raise PluginFault("The generator viseme was not given what it prepared for this track.")
         # Chunks may carry copies of what was prepared, so its content is the key.
         key = b"".join(
-            zlib.crc32(np.ascontiguousarray(prepared[name])).to_bytes(4) for name in PREPARED
+            zlib.crc32(np.asarray(prepared[name]).tobytes()).to_bytes(4) for name in PREPARED
         )
         if self._person is None or self._person[0] != key:
             self._person = (key, Person(prepared))
