@@ -118,7 +118,7 @@ def synthetic_accuracy(sessions: list[Session]) -> float:
     session, right, steps = load(), 0, 0
     for item in sessions:
         mel = RunningNormalisation().push(item.mel.astype(np.float32))
-        weights = network.VisemeStream(session).push(mel)
+        weights = network.WeightStream(session).push(mel)
         labels = item.labels[:: network.FRAMES_PER_STEP][: len(weights)]
         right += int((weights.argmax(1) == labels).sum())
         steps += len(labels)

@@ -92,7 +92,7 @@ class ArticulationStream:
         size = STEPS_BACK + STEPS_AHEAD
         silence = np.zeros(len(VISEMES))
         silence[0] = 1.0
-        self._weighted = np.tile(DOMINANCE * TARGETS, (1, 1))
+        self._weighted = DOMINANCE * TARGETS
         self._numerators = [silence @ self._weighted] * size
         self._denominators = [silence @ DOMINANCE] * size
         self._loudness = [0.0] * size
@@ -103,12 +103,12 @@ class ArticulationStream:
 
     def push(self, weights: NDArray[np.float32], loudness: NDArray[np.float64]) -> Rows:
         """(k, 15) weights and (k,) loudness 0..1.1 of the next steps -> (n, 23) rows now certain."""
-        for row, loud in zip(weights.astype(np.float64), loudness, strict=True):
-            self._weights.append(row)
-            self._add_step(row, float(loud))
+        for step, loud in zip(weights.astype(np.float64), loudness, strict=True):
+            self._weights.append(step)
+            self._add_step(step, float(loud))
         rows = []
-        while (row_or_none := self._next_row()) is not None:
-            rows.append(row_or_none)
+        while (row := self._next_row()) is not None:
+            rows.append(row)
         self._forget()
         return np.asarray(rows) if rows else np.zeros((0, len(VISEMES) + len(CURVES)))
 

@@ -44,7 +44,7 @@ class VisemeStream(FeatureStream):
         self._fps = fps
         self._mel = LogMel()
         self._normalisation = RunningNormalisation()
-        self._visemes = network.VisemeStream(session)
+        self._visemes = network.WeightStream(session)
         self._loudness = LoudnessStream()
         self._loud = np.zeros(0)
         self._articulation = ArticulationStream(fps)

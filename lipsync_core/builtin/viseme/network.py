@@ -48,7 +48,7 @@ def load(path: Path = MODEL, threads: int = 1) -> InferenceSession:
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-class VisemeStream:
+class WeightStream:
     """Pushes normalised mel frames, gives viseme weights; `session` may be shared by many streams."""
 
     def __init__(self, session: InferenceSession) -> None:

@@ -16,7 +16,7 @@ from lipsync_core.builtin.viseme.network import (
     FRAMES_BEFORE,
     FRAMES_PER_STEP,
     MODEL,
-    VisemeStream,
+    WeightStream,
 )
 from lipsync_core.builtin.viseme.normalisation import idle_frame
 from lipsync_core.builtin.viseme.targets import VISEMES
@@ -55,7 +55,7 @@ def test_promised_quality_on_speech_never_trained_on() -> None:
 
 
 def test_weights_are_a_distribution(session) -> None:
-    weights = VisemeStream(session).push(frames(80))
+    weights = WeightStream(session).push(frames(80))
     assert weights.shape == ((80 - FRAMES_AFTER) // FRAMES_PER_STEP, len(VISEMES))
     assert weights.dtype == np.float32
     assert weights.min() >= 0
@@ -66,9 +66,9 @@ def test_weights_are_a_distribution(session) -> None:
 def test_chunks_give_the_bits_of_the_whole(session, seed: int) -> None:
     mel = frames(120)
     cuts = np.sort(np.random.default_rng(seed).integers(0, len(mel), 9))
-    stream = VisemeStream(session)
+    stream = WeightStream(session)
     pieces = [stream.push(piece) for piece in np.split(mel, cuts)]
-    np.testing.assert_array_equal(np.concatenate(pieces), VisemeStream(session).push(mel))
+    np.testing.assert_array_equal(np.concatenate(pieces), WeightStream(session).push(mel))
 
 
 def test_stream_equals_the_network_over_everything_at_once(session) -> None:
@@ -77,17 +77,17 @@ def test_stream_equals_the_network_over_everything_at_once(session) -> None:
     logits = session.run(None, {network.INPUT: padded[None]})[0][0]
     whole = np.exp(logits - logits.max(1, keepdims=True))
     whole /= whole.sum(1, keepdims=True)
-    np.testing.assert_allclose(VisemeStream(session).push(mel), whole, atol=1e-5)
+    np.testing.assert_allclose(WeightStream(session).push(mel), whole, atol=1e-5)
 
 
 def test_receptive_field_is_exactly_what_is_declared(session) -> None:
     mel, step = frames(140), 30
-    plain = VisemeStream(session).push(mel)
+    plain = WeightStream(session).push(mel)
 
     def changed_rows(frame: int) -> set[int]:
         other = mel.copy()
         other[frame] += 1.0
-        return set(np.flatnonzero((VisemeStream(session).push(other) != plain).any(1)).tolist())
+        return set(np.flatnonzero((WeightStream(session).push(other) != plain).any(1)).tolist())
 
     first, last = FRAMES_PER_STEP * step - FRAMES_BEFORE, FRAMES_PER_STEP * step + FRAMES_AFTER + 1
     assert step in changed_rows(first)
