@@ -41,6 +41,12 @@ SMILE_RELAXED = 0.75
 """Share of the smile's excess width that is taken out; all of it would shrink real wide mouths."""
 UPPER_SHARE = 0.3
 """An open mouth closes by the upper lip coming down 30 % of the gap, the jaw going up the rest."""
+SMILE_SHARE = 0.2
+"""A smile has raised the upper lip, so there it comes down by this much more."""
+FULL_SMILE = 0.12
+"""Eye distances by which half the mouth is wider in a broad smile."""
+JAW_SHARE = 0.85
+"""The chin goes up with the lower lip, less the part that the lip does alone."""
 FALLOFF = 0.34
 """Reach of the lips' movement into the skin around them."""
 
@@ -178,8 +184,9 @@ def neutral(landmarks: NDArray[np.float64]) -> Canonical:
     """
     mesh = frontal(average(landmarks[:, :MESH]))
     opening = float((mesh[LOWER_INNER, 1] - mesh[UPPER_INNER, 1]).max())
-    _close(mesh)
-    smile = _relax(mesh)
+    smile = _smile(mesh)
+    _close(mesh, UPPER_SHARE + SMILE_SHARE * smile)
+    _relax(mesh, smile)
     inner = (mesh[UPPER_INNER, 1] + mesh[LOWER_INNER, 1]) / 2
     mesh[UPPER_INNER, 1] = mesh[LOWER_INNER, 1] = inner
     return measure(mesh, smile, max(opening, 0.0))
@@ -197,26 +204,31 @@ def measure(mesh: Mesh, smile: float, opening: float) -> Canonical:
     )
 
 
-def _close(mesh: Mesh) -> None:
-    """Bring the inner lips together; the jaw follows. In place."""
+def _smile(mesh: Mesh) -> float:
+    """How much wider than at rest the mouth is drawn, 0..1."""
+    half = (mesh[291, 0] - mesh[61, 0]) / 2
+    return float(np.clip((half - SPEAKING_HALF_WIDTH) / FULL_SMILE, 0, 1))
+
+
+def _close(mesh: Mesh, upper: float) -> None:
+    """Bring the inner lips together, the upper one by the share `upper`. In place."""
     gaps = np.maximum(mesh[LOWER_INNER, 1] - mesh[UPPER_INNER, 1], 0)
     gaps[[0, -1]] = 0
     weights = jaw_weights(mesh)
     for ring, share in ((UPPER_INNER, 1.0), (UPPER_MIDDLE, 0.75), (UPPER_OUTER, 0.5)):
-        mesh[ring, 1] += share * UPPER_SHARE * gaps
+        mesh[ring, 1] += share * upper * gaps
     mesh[LOWER_INNER[1:-1], 1] = mesh[UPPER_INNER[1:-1], 1]
     for ring, share in ((LOWER_MIDDLE, 0.95), (LOWER_OUTER, 0.9)):
-        mesh[ring[1:-1], 1] -= (share * (1 - UPPER_SHARE) * gaps)[1:-1]
-    mesh[:, 1] -= weights * 0.6 * gaps.max()
+        mesh[ring[1:-1], 1] -= (share * (1 - upper) * gaps)[1:-1]
+    mesh[:, 1] -= weights * JAW_SHARE * (1 - upper) * gaps.max()
 
 
-def _relax(mesh: Mesh) -> float:
+def _relax(mesh: Mesh, smile: float) -> None:
     """Take a smile out of lips and cheeks: corners in and down, the skin follows. In place."""
     centre = mesh[[61, 291], 0].mean()
     half = (mesh[291, 0] - mesh[61, 0]) / 2
     excess = max(0.0, half - SPEAKING_HALF_WIDTH)
     factor = 1 - SMILE_RELAXED * excess / half
-    smile = float(np.clip(excess / 0.12, 0, 1))
     line = mesh[[13, 14], 1].mean()
     # Corners of a mouth at rest lie a little below the line's middle; a smile lifts them above.
     raised = max(0.0, line - mesh[[61, 291], 1].mean()) * smile
@@ -229,4 +241,3 @@ def _relax(mesh: Mesh) -> float:
     # Lips keep their area: narrower means fuller.
     fuller = 0.4 * (1 / factor - 1)
     mesh[LIPS, 1] += (mesh[LIPS, 1] - line) * fuller * (1 - bend[LIPS])
-    return smile

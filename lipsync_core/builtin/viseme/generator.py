@@ -38,6 +38,10 @@ RESOLUTIONS = (40.0, 80.0, 160.0, 320.0)
 """Pixels per eye distance that the inside of the mouth is made at."""
 
 
+LARGE = 160.0
+"""Tracks from this resolution on are resampled linearly: their detail is wider than a pixel."""
+
+
 class Person:
     """What `generate` needs of one track, made from the prepared arrays."""
 
@@ -50,6 +54,8 @@ class Person:
         self.model = PoseModel(self.canonical)
         light = tone.Light(np.asarray(prepared["tint"], np.float64), skin, white)
         sheet = teeth.Sheet(self.canonical, resolution)
+        # A whole track is resampled in one way, or its sharpness would change with its size.
+        self.sharp = resolution < LARGE
         self.interior = Interior(sheet, light, np.asarray(prepared["teeth"], np.uint8))
 
 
@@ -144,7 +150,7 @@ def _speak(
     opening = neutral_face.lip_gap(points) / scale
     pulled = strength * layers.pull(opening)
     fetched = layers.sources(points, pulled)
-    moved = layers.move(image, points, fetched, goal, scale, pulled)
+    moved = layers.move(image, points, fetched, goal, scale, pulled, sharp=person.sharp)
     if moved is None:
         return
     region = moved.region

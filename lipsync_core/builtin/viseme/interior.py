@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_core.builtin.viseme.canonical import smoothstep
 from lipsync_core.builtin.viseme.layers import fill, smooth_curve
-from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, PUCKER, TONGUE, UP
+from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, PUCKER, TONGUE, TUCK, UP
 from lipsync_core.builtin.viseme.teeth import LINE, resized
 
 if TYPE_CHECKING:
@@ -111,6 +111,8 @@ class Interior:
         shown = float(smoothstep(np.array(opening), TEETH_FROM, TEETH_FULL))
         # Lips pushed forward (oo) hide the teeth, unless they are bared as well (sh).
         shown *= 1 - 0.75 * float(np.clip(values[PUCKER] - values[UP], 0, 1))
+        # f and v: the upper teeth rest on the lower lip, however small the gap.
+        shown = max(shown, 0.8 * float(np.clip(values[TUCK], 0, 1)))
         picture = self._fetch(self._hollow, pose, size, border=cv2.BORDER_REPLICATE)
         rest = jaw + TONGUE_REST - TONGUE_RISE * tongue
         self._over(picture, self._tongue, pose, rest, 1.0)
@@ -189,7 +191,7 @@ def _tongue(
     dome = np.clip(5 * (1 - np.hypot(x / 0.66, (y - 0.26) / 0.15)), 0, 1)
     alpha = np.where(y > 0.26, np.clip(7 * (0.66 - np.abs(x)), 0, 1), dome).astype(np.float32)
     soft = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.02 * resolution, 0.4)), np.float32)
-    shade = 1 - 0.35 * np.clip((y - 0.12) / 0.3, 0, 1) - 0.12 * np.exp(-((x / 0.05) ** 2))
+    shade = 1 - 0.35 * np.clip((y - 0.12) / 0.3, 0, 1) - 0.06 * np.exp(-((x / 0.05) ** 2))
     wet = 18 * np.exp(-(((x + 0.12) / 0.22) ** 2) - ((y - 0.15) / 0.03) ** 2)
     colour = (0.8 * TONGUE_COLOUR * shade[..., None] + wet[..., None]) * tone
     return _premultiplied(colour.astype(np.float32), soft)

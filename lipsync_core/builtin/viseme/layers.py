@@ -118,7 +118,13 @@ def sources(points: Plane, pulled: float) -> Plane:
 
 
 def move(
-    image: Image, points: Plane, fetched: Plane, goal: Plane, scale: float, pulled: float
+    image: Image,
+    points: Plane,
+    fetched: Plane,
+    goal: Plane,
+    scale: float,
+    pulled: float,
+    sharp: bool = True,
 ) -> Moved | None:
     """Warp one picture.
 
@@ -129,6 +135,7 @@ def move(
         goal: `(468, 2)` where they go.
         scale: pixels per eye distance.
         pulled: how much the inner lips were pulled for `fetched`, 0..1.
+        sharp: resample with a cubic kernel.
     """
     region = region_of(points, scale, *image.shape[:2])
     if region is None:
@@ -150,7 +157,7 @@ def move(
     placed = goal - np.array([region.x0, region.y0])
     line = (placed[UPPER_INNER] + placed[LOWER_INNER]) / 2
     mask = _above(line, region, scale)
-    return Moved(region, _join(source, grid, (field, below), mask), placed, scale, pulled)
+    return Moved(region, _join(source, grid, (field, below), mask, sharp), placed, scale, pulled)
 
 
 def nearness(nodes: Plane, goal: Plane, scale: float) -> NDArray[np.float64]:
@@ -205,14 +212,20 @@ def _above(line: Plane, region: Region, scale: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(mask, (0, 0), softness)) if softness > 0.5 else mask
 
 
-def _join(source: Image, grid: Grid, fields: tuple[Plane, Plane], mask: NDArray[np.uint8]) -> Image:
+def _join(
+    source: Image,
+    grid: Grid,
+    fields: tuple[Plane, Plane],
+    mask: NDArray[np.uint8],
+    sharp: bool,
+) -> Image:
     """Both layers through their masks; rows that show only one layer fetch only that one."""
     partly = np.flatnonzero((mask != 255).any(axis=1))
     some = np.flatnonzero((mask != 0).any(axis=1))
     first = int(partly[0]) if len(partly) else len(mask)
     last = int(some[-1]) + 1 if len(some) else 0
-    upper = sample(source, grid.spread(fields[0], slice(0, last)))
-    lower = sample(source, grid.spread(fields[1], slice(first, None)))
+    upper = sample(source, grid.spread(fields[0], slice(0, last)), sharp=sharp)
+    lower = sample(source, grid.spread(fields[1], slice(first, None)), sharp=sharp)
     joined = np.empty_like(source)
     joined[:first] = upper[:first]
     joined[last:] = lower[max(last - first, 0) :]

@@ -72,7 +72,7 @@ class PoseModel:
         inner, middle, outer = UPPER_INNER[1:-1], UPPER_MIDDLE[1:-1], UPPER_OUTER[1:-1]
         y = shapes[:, 1]
         for ring, rise, tuck, press, pucker in (
-            (inner, 1.0, 0.03, 0.0, 0.10),
+            (inner, 1.0, 0.042, 0.0, 0.10),
             (middle, 0.9, 0.0, 0.12, -0.05),
             (outer, 0.75, 0.02, 0.22, -0.22),
         ):
@@ -84,7 +84,7 @@ class PoseModel:
             y[ring, PUCKER] += pucker * upper * w
         inner, middle, outer = LOWER_INNER[1:-1], LOWER_MIDDLE[1:-1], LOWER_OUTER[1:-1]
         for ring, base, drop, tuck, press, pucker in (
-            (inner, 0.0, 1.0, -0.2, 0.0, -0.16),
+            (inner, 0.0, 1.0, -0.1, 0.0, -0.16),
             (middle, 0.15, 0.98, -0.12, -0.10, 0.05),
             (outer, 0.2, 0.96, -0.30, -0.20, 0.22),
         ):
