@@ -92,6 +92,13 @@ def _gpus() -> list[Gpu]:
         driver = ctypes.CDLL(name)
     except OSError:
         return []
+    try:
+        return _listed(driver)
+    except AttributeError:  # a stub library without the functions
+        return []
+
+
+def _listed(driver: ctypes.CDLL) -> list[Gpu]:
     count = ctypes.c_int()
     if driver.cuInit(0) != 0 or driver.cuDeviceGetCount(ctypes.byref(count)) != 0:
         return []

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
+import sys
 from collections.abc import Mapping
 from importlib import import_module, metadata, util
+from importlib.machinery import PathFinder
 
 from lipsync_core import hardware, places
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
@@ -50,41 +54,40 @@ def context_for(
 def probe(
     spec: PluginSpec, context: OpenContext | None = None, *, commercial_only: bool = False
 ) -> ProbeResult:
-    """Whether `spec` can run, and with what; never raises for a plugin's own failure."""
+    """Whether `spec` can run, and with what; never raises for a plugin's own failure.
+
+    Everything that is missing is told at once, so that nobody has to ask again after each remedy.
+    """
     context = context or context_for(spec)
     if commercial_only and spec.licence.commercial is not True:
         return Unavailable(
             reason=f"its weights may not clearly be used commercially ({spec.licence.weights})",
             hint="Leave out --commercial-only, or choose another generator.",
         )
-    for requirement in spec.requires:
-        problem = _lacking(requirement)
-        if problem:
-            return Unavailable(reason=problem, hint=f'pip install "{_pip(requirement)}"')
-    absent = location.missing(spec)
-    if absent:
-        more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+    missing = [_packages(spec), _weights(spec), _hardware(spec, context)]
+    found = [answer for answer in missing if answer is not None]
+    own = _own_probe(spec, context, quiet=bool(found)) if spec.probe else None
+    if isinstance(own, Unavailable):
+        found.append(own)
+    if found:
         return Unavailable(
-            reason=f"its weights are not here: {absent[0]}{more}",
-            hint=_weights_hint(spec, absent),
+            reason="; ".join(answer.reason for answer in found),
+            hint=" ".join(answer.hint for answer in found),
         )
-    kind = context.device.partition(":")[0]
-    if kind not in hardware.detect().devices:
-        return Unavailable(
-            reason=f"it needs a device of type {' or '.join(spec.devices)}, and there is none",
-            hint="Run it on a computer that has one.",
-        )
-    short = _memory_short(spec, kind)
-    if short:
-        return Unavailable(reason=short, hint="Choose a smaller generator or device.")
-    return _own_probe(spec, context) if spec.probe else Ready(detail=f"on {context.device}")
+    return own or Ready(detail=f"on {context.device}")
 
 
-def _own_probe(spec: PluginSpec, context: OpenContext) -> ProbeResult:
+def _own_probe(spec: PluginSpec, context: OpenContext, quiet: bool) -> ProbeResult | None:
+    """What the spec's own function says; with `quiet` a failing one says nothing.
+
+    It may well fail where a package that it needs is missing, which has been told then.
+    """
     module, _, name = (spec.probe or "").partition(":")
     try:
         result = getattr(import_module(module), name)(ProbeContext(context=context))
-    except Exception as error:  # noqa: BLE001 - a failing probe is an answer, not our crash
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a failing probe is an answer
+        if quiet:
+            return None
         return Unavailable(
             reason=f"its probe failed: {type(error).__name__}: {error}",
             hint="Reinstall the plugin, or report this to its author.",
@@ -96,29 +99,54 @@ def _own_probe(spec: PluginSpec, context: OpenContext) -> ProbeResult:
     )
 
 
-def _lacking(requirement: Requirement) -> str:
-    try:
-        present = util.find_spec(requirement.module) is not None
-    except (ImportError, ValueError):
-        present = False
-    if not present:
-        return f"the package '{requirement.distribution}' is not installed"
+def _packages(spec: PluginSpec) -> Unavailable | None:
+    absent = [r for r in spec.requires if not _present(r.module)]
+    old = [(r, v) for r in spec.requires if r not in absent and (v := _too_old(r))]
+    told = [f"it needs {r.distribution} {r.minimum} or newer, here is {v}" for r, v in old]
+    if absent:
+        names = ", ".join(f"'{r.distribution}'" for r in absent)
+        verb = "package {} is" if len(absent) == 1 else "packages {} are"
+        told.insert(0, f"the {verb.format(names)} not installed")
+    if not told:
+        return None
+    wanted = " ".join(f'"{_pip(r)}"' for r in (*absent, *(r for r, _ in old)))
+    return Unavailable(reason="; ".join(told), hint=f"pip install {wanted}")
+
+
+def _present(module: str) -> bool:
+    """Whether a module could be imported; its parents are looked at, not imported."""
+    folders, name = None, ""
+    for part in module.split("."):
+        name = f"{name}.{part}".lstrip(".")
+        try:
+            found = PathFinder.find_spec(name, folders) or (
+                util.find_spec(name) if folders is None else None
+            )
+        except (ImportError, ValueError):
+            found = None
+        if found is None:
+            return name in sys.modules
+        folders = list(found.submodule_search_locations or ())
+    return True
+
+
+def _too_old(requirement: Requirement) -> str:
+    """The version that is here, if it is older than wanted; else empty."""
     if requirement.minimum is None:
         return ""
     try:
         version = metadata.version(requirement.distribution)
-    except metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:  # the module came with another distribution
         return ""
-    if _numbers(version) < _numbers(requirement.minimum):
-        return (
-            f"it needs {requirement.distribution} {requirement.minimum} or newer, here is {version}"
-        )
-    return ""
+    return version if _numbers(version) < _numbers(requirement.minimum) else ""
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    head = version.split("+")[0].split("-")[0]
-    return tuple(int(p) for p in head.split(".")[:3] if p.isdigit())
+def _numbers(version: str) -> tuple[int, int, int]:
+    """Major, minor, micro; what follows a number ("0rc1", "0+cpu") does not count."""
+    parts = [re.match(r"\d+", part) for part in version.split("+")[0].split(".")[:3]]
+    found = [int(p.group()) if p else 0 for p in parts]
+    major, minor, micro = (*found, 0, 0, 0)[:3]
+    return major, minor, micro
 
 
 def _pip(requirement: Requirement) -> str:
@@ -126,28 +154,55 @@ def _pip(requirement: Requirement) -> str:
     return requirement.distribution + floor
 
 
-def _weights_hint(spec: PluginSpec, absent: list[str]) -> str:
-    first = next(w for w in spec.weights if w.path == absent[0])
-    source = f"the hub repository {first.repository}" if first.repository else first.origin
-    return f"Put them into {location.folder(spec)} (from {source or 'their publisher'})."
+def _weights(spec: PluginSpec) -> Unavailable | None:
+    absent = location.missing(spec)
+    if not absent:
+        return None
+    more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+    files = [w for w in spec.weights if w.path in absent]
+    told = (f"the hub repository {w.repository}" if w.repository else w.origin for w in files)
+    sources = dict.fromkeys(source or "their publisher" for source in told)
+    return Unavailable(
+        reason=f"its weights are not here: {absent[0]}{more}",
+        hint=f"Put them into {location.folder(spec)} (from {', '.join(sources)}).",
+    )
 
 
-def _memory_short(spec: PluginSpec, kind: str) -> str:
-    if spec.memory is None:
-        return ""
+def _hardware(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
+    kind, _, index = context.device.partition(":")
     here = hardware.detect()
-    have = max((g.memory for g in here.gpus), default=0) if kind == "cuda" else here.memory
-    if have and spec.memory > have:
+    if kind not in spec.devices:
+        return Unavailable(
+            reason=f"it runs on {' or '.join(spec.devices)}, not on {kind}",
+            hint=f"Choose --device {spec.devices[0]}, or another generator.",
+        )
+    if kind not in here.devices:
+        return Unavailable(
+            reason=f"it needs a device of type {' or '.join(spec.devices)}, and there is none",
+            hint="Run it on a computer that has one.",
+        )
+    if kind == "cuda" and index and not (index.isdigit() and int(index) < len(here.gpus)):
+        return Unavailable(
+            reason=f"there is no device {context.device}",
+            hint=f"Choose cuda:0 to cuda:{len(here.gpus) - 1}.",
+        )
+    have = here.memory
+    if kind == "cuda":
+        have = here.gpus[int(index)].memory if index else max(g.memory for g in here.gpus)
+    if spec.memory is not None and have and spec.memory > have:
         need = spec.memory / 2**30
-        return f"it needs {need:.1f} GiB of {kind} memory, here are {have / 2**30:.1f}"
-    return ""
+        return Unavailable(
+            reason=f"it needs {need:.1f} GiB of {kind} memory, here are {have / 2**30:.1f}",
+            hint="Choose a smaller generator or device.",
+        )
+    return None
 
 
 def _device(spec: PluginSpec, wanted: str) -> str:
     if wanted != "auto":
         return wanted
     present = hardware.detect().devices
-    return next((d for d in spec.devices if d in present), spec.devices[0])
+    return next((d for d in spec.devices if d in present), (*spec.devices, "cpu")[0])
 
 
 def _options(spec: PluginSpec, given: Mapping[str, str]) -> dict[str, OptionValue]:
@@ -168,7 +223,10 @@ def _typed(spec: PluginSpec, option: Option, text: str) -> OptionValue:
             return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
                 text.lower()
             ]
-        return kind(text)
+        value = kind(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError
+        return value
     except (KeyError, ValueError):
         raise UsageError(
             f"Option {spec.name}.{option.key}={text} is not a {kind.__name__}.",

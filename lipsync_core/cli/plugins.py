@@ -10,8 +10,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.contracts import Ready
-from lipsync_core.errors import PluginFault, UsageError
+from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
 from lipsync_core.probing import probe
 from lipsync_core.registry import PluginRow, Registry
 from lipsync_core.specs import PluginSpec
@@ -39,21 +40,14 @@ def list_plugins(
     if as_json:
         print_json(rows)
         return
-    headings = ["kind", "name", "plugin", "licence of the weights", "what it does"]
-    table = Table(*headings[:3], *(["here"] if with_probe else []), *headings[3:])
+    table = Table("name", "kind", "plugin", "commercial", box=None, padding=(0, 2, 0, 0))
+    table.add_column("here" if with_probe else "what it does")
     for row in rows:
         for offer in row["offers"]:
-            here = [offer["here"]["text"]] if with_probe else []
-            plugin = f"{row['plugin']} {row['version']}".strip()
-            cells = [
-                offer["kind"],
-                offer["name"],
-                plugin,
-                *here,
-                offer["weights"],
-                offer["summary"],
-            ]
-            table.add_row(*(escape(cell) for cell in cells))
+            plugin = f"{row['plugin'].removeprefix('lipsync-')} {row['version']}".strip()
+            commercial = {True: "yes", False: "no", None: "not stated"}[offer["commercial"]]
+            told = escape(offer["here"]["text"] if with_probe else offer["summary"])
+            table.add_row(f"[bold]{offer['name']}[/]", offer["kind"], plugin, commercial, told)
     stdout.print(table)
     for row in rows:
         if row["status"] != "ok":
@@ -155,14 +149,21 @@ def find(registry: Registry, name: str) -> list[PluginSpec]:
 
     Raises:
         PluginFault: the plugin of that name is broken.
+        PluginUnavailable: it is kept out by the environment, or is a known one not installed.
         UsageError: nothing is called so.
     """
     specs = [spec for spec in registry if spec.name == name]
     for row in registry.rows:
         if name in (row.name, row.distribution) and not specs:
-            if row.status == "broken":
-                raise PluginFault(f"Plugin '{name}' is broken: {row.reason}.", row.remedy)
+            if row.status == "disabled":
+                raise PluginUnavailable(f"Plugin '{name}' is disabled: {row.reason}.", row.remedy)
+            if not row.specs and row.status != "ok":
+                raise PluginFault(f"Plugin '{name}' is {row.status}: {row.reason}.", row.remedy)
             specs = list(row.specs)
+    if not specs and name in CATALOGUE:
+        raise PluginUnavailable(
+            f"The plugin '{name}' is not installed.", f"pip install {CATALOGUE[name]}"
+        )
     if not specs:
         known = sorted({spec.name for spec in registry})
         raise UsageError(f"No plugin is called '{name}'.", f"Known here: {', '.join(known)}.")
