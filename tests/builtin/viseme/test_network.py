@@ -51,7 +51,7 @@ def test_promised_quality_on_speech_never_trained_on() -> None:
     test = json.loads(FIGURES.read_text(encoding="utf-8"))["test"]
     assert test["closure_recall"] > 0.8
     assert test["closure_precision"] > 0.8
-    assert test["correlation"]["jaw"] > 0.8
+    assert test["correlation"]["jaw"] > 0.85
 
 
 def test_weights_are_a_distribution(session) -> None:
