@@ -38,9 +38,9 @@ def train(folder: Path) -> None:
 
     from lipsync_core.builtin.viseme.network import MODEL
     from training.viseme.dataset import load
+    from training.viseme.examples import begin_anywhere, prepare
     from training.viseme.export import export
     from training.viseme.net import VisemeNet
-    from training.viseme.train import begin_anywhere, prepare
     from training.viseme.train import train as run
 
     net: VisemeNet | None = None

@@ -10,21 +10,17 @@ from __future__ import annotations
 import copy
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lipsync_core.builtin.viseme import articulation
-from lipsync_core.builtin.viseme.melspec import SILENT_FRAME
 from lipsync_core.builtin.viseme.network import FRAMES_AFTER, FRAMES_BEFORE, FRAMES_PER_STEP
-from lipsync_core.builtin.viseme.normalisation import RunningNormalisation, idle_frame
+from lipsync_core.builtin.viseme.normalisation import idle_frame
 from lipsync_core.builtin.viseme.targets import CURVES, DOMINANCE, TARGETS, VISEMES
-from training.viseme import reference
-from training.viseme.dataset import Session
+from training.viseme.examples import Example
 from training.viseme.net import VisemeNet
 from training.viseme.perturb import perturb
 from training.viseme.recipe import Stage
@@ -42,57 +38,6 @@ AVERAGE = 0.998
 BATCH, STEPS = 32, 150
 FROM_THE_BEGINNING = 0.2
 """Share of windows that begin with their recording, when the running statistics know nothing yet."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """A session ready to train on, padded on both sides as the runtime pads a stream."""
-
-    mel: NDArray[np.float16]
-    """(FRAMES_BEFORE + 2 n + FRAMES_AFTER, BANDS) normalised."""
-    weights: NDArray[np.float16]
-    """(n, 15) viseme weights of the 20 ms steps."""
-    poses: NDArray[np.float16]
-    """(n, 8) reference curves at the steps."""
-
-
-def begin_anywhere(sessions: list[Session], seed: int) -> list[Session]:
-    """Cut a random piece (up to 60 %) off each beginning: recordings often start in the middle of a word."""
-    rng = np.random.default_rng(seed)
-    starts = [int(rng.uniform(0, 0.6) * len(s.labels)) for s in sessions]
-    return [
-        Session(mel=s.mel[start:], labels=s.labels[start:])
-        for s, start in zip(sessions, starts, strict=True)
-    ]
-
-
-def prepare(sessions: list[Session]) -> list[Example]:
-    """Normalise with the runtime's own running statistics and compute the references."""
-    longest = max(len(s.mel) for s in sessions) + FRAMES_AFTER
-    raw = np.tile(SILENT_FRAME, (longest, len(sessions), 1)).astype(np.float16)
-    for column, session in enumerate(sessions):
-        raw[: len(session.mel), column] = session.mel
-    normalise = RunningNormalisation((len(sessions),))
-    normalised = np.empty(raw.shape, np.float16)
-    for row, frame in enumerate(raw):
-        normalised[row] = normalise.step(frame.astype(np.float32))
-    before = np.tile(idle_frame(), (FRAMES_BEFORE, 1)).astype(np.float16)
-    examples = []
-    for column, session in enumerate(sessions):
-        steps = len(session.labels) // FRAMES_PER_STEP
-        mel = normalised[: steps * FRAMES_PER_STEP + FRAMES_AFTER, column]
-        sure = np.eye(len(VISEMES))[np.pad(session.labels, 1, mode="edge")]
-        soft = 0.25 * sure[:-2] + 0.5 * sure[1:-1] + 0.25 * sure[2:]
-        poses = reference.curves(session.labels)
-        cut = slice(0, steps * FRAMES_PER_STEP, FRAMES_PER_STEP)
-        examples.append(
-            Example(
-                mel=np.concatenate([before, mel]),
-                weights=soft[cut].astype(np.float16),
-                poses=poses[cut].astype(np.float16),
-            )
-        )
-    return examples
 
 
 class Articulate(nn.Module):
