@@ -94,4 +94,4 @@ PLUGIN = """
 
 def good(name: str) -> str:
     """Source of a plugin module that registers a generator called `name`."""
-    return PLUGIN.format(name=name, module=f"lipsync_{name}")
+    return dedent(PLUGIN).format(name=name, module=f"lipsync_{name}")

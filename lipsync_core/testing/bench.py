@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 
@@ -57,7 +58,8 @@ class Bench:
         trace: TracebackType | None,
     ) -> None:
         for plugin in self._opened:
-            plugin.close()
+            with suppress(Exception):  # that close fails is told by the case on closing
+                plugin.close()
 
     @cached_property
     def context(self) -> OpenContext:

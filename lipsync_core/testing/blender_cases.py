@@ -90,7 +90,7 @@ def stays_inside(bench: Bench) -> None:
             crops = inputs.crops_of(spec, shot)
             new = _other(crops.images[0])
             for region in _REGIONS:
-                patch = _blended(bench, frame, crops, new, region, 1.0)
+                patch = _blended(bench, frame.copy(), crops, new, region, 1.0)
                 if patch is not None:
                     _beside(patch, frame, crops)
 
@@ -121,7 +121,7 @@ def obeys_strength(bench: Bench) -> None:
     for region in _REGIONS:
         changes = []
         for strength in (0.0, 0.5, 1.0):
-            patch = _blended(bench, frame, crops, new, region, strength)
+            patch = _blended(bench, frame.copy(), crops, new, region, strength)
             changes.append(0.0 if patch is None else _change(patch, frame))
         demand(
             changes[0] == 0.0,

@@ -1,9 +1,12 @@
-"""What the cases feed to plugins: the bundled portrait in slight motion, its landmarks, and a voice."""
+"""What the cases feed to plugins: the bundled portrait in slight motion, its landmarks, and a voice.
+
+Everything handed out is a fresh copy: a plugin that writes into its inputs must not spoil the next case.
+"""
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from typing import cast
@@ -36,15 +39,24 @@ class Shot:
     faces: list[Face]
 
 
-@cache
 def portrait() -> Image:
     """The bundled portrait, `(512, 512, 3)`."""
+    return _portrait().copy()
+
+
+@cache
+def _portrait() -> Image:
     return read_still(samples.portrait())
 
 
-@cache
 def portrait_face() -> Face:
     """Its face with dense landmarks, as the built-in detector sees it."""
+    face = _portrait_face()
+    return replace(face, landmarks=face.landmarks.copy())
+
+
+@cache
+def _portrait_face() -> Face:
     registry = Registry.load()
     spec = next(s for s in registry.all(DetectorSpec) if registry.row_of(s).name == BUILTIN)
     with ExitStack() as resources:
@@ -129,9 +141,13 @@ def piece(crops: Crops, a: int, b: int) -> Crops:
     )
 
 
-@cache
 def voice(sample_rate: int, seconds: float = 2.5) -> Samples:
     """The bundled voice at a rate, from its first words on."""
+    return _voice(sample_rate, seconds).copy()
+
+
+@cache
+def _voice(sample_rate: int, seconds: float) -> Samples:
     wanted = int(sample_rate * seconds)
     sound = np.concatenate(list(read_mono(samples.voice(), sample_rate)))
     loud = np.flatnonzero(np.abs(sound) > 0.1 * np.abs(sound).max())

@@ -31,7 +31,7 @@ HEAVY = (
 """Packages whose import costs from 0.15 s up to several seconds: for `open`, never for a listing."""
 
 _PROGRAM = """
-import json, os, sys
+import json, os, sys, threading
 seen = []
 def watch(event, args):
     if event == "open":
@@ -45,8 +45,10 @@ def watch(event, args):
         seen.append("talks to the network")
     elif event in ("subprocess.Popen", "os.system", "os.posix_spawn"):
         seen.append(f"starts a program: {args[0]}")
-    elif event == "_thread.start_new_thread":
-        seen.append("starts a thread")
+def started(thread, start=threading.Thread.start):
+    seen.append("starts a thread")
+    start(thread)
+threading.Thread.start = started
 import lipsync_core.registry
 sys.addaudithook(watch)
 rows = lipsync_core.registry.load_rows()

@@ -1,0 +1,1 @@
+"""Plugins with one fault each; the contract cases must catch every one."""
