@@ -150,6 +150,7 @@ def average(landmarks: NDArray[np.float64]) -> Mesh:
 
     Median of all frames after alignment; mouth, cheeks and jaw from the most closed frames only.
     """
+    landmarks = landmarks[_frontal_frames(landmarks)]
     openings = gap(landmarks)
     reference = landmarks[np.argmin(2 * openings + turn_away(landmarks))]
     aligned = np.empty_like(landmarks)
@@ -161,6 +162,22 @@ def average(landmarks: NDArray[np.float64]) -> Mesh:
     moving = np.unique(np.concatenate([LIPS, CHIN, JAW_LINE, CHEEKS]))
     mesh[moving] = np.median(aligned[closed], axis=0)[moving]
     return np.asarray(mesh)
+
+
+def _frontal_frames(landmarks: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """`(N,)` which frames look straight enough: depth is a guess, and turned heads spoil a mean.
+
+    Those whose turn and nod are within a margin of the straightest frame's.
+    """
+    nod = np.abs(_nod(landmarks) - np.median(_nod(landmarks)))
+    away = turn_away(landmarks) + nod
+    return np.asarray(away <= away.min() + 0.25)
+
+
+def _nod(landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` depth from forehead to chin over its height: changes with pitch."""
+    line = landmarks[:, 152] - landmarks[:, 10]
+    return np.asarray(line[:, 2] / (np.linalg.norm(line[:, :2], axis=1) + 1e-9))
 
 
 def frontal(mesh: Mesh) -> Mesh:

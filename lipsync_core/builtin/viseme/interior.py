@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Layer = NDArray[np.float32]
     """`(H, W, 4)` RGB times alpha, and alpha 0..1."""
 
-HOLLOW = np.array([46.0, 16.0, 22.0])
+HOLLOW = np.array([58.0, 22.0, 27.0])
 HOLLOW_DEEP = np.array([26.0, 10.0, 14.0])
 TONGUE_COLOUR = np.array([140.0, 68.0, 74.0])
 """RGB in white light on skin of brightness 165; from photographs, set by eye in the prototype."""
@@ -59,7 +59,7 @@ class Interior:
         self._lower = _lower_teeth(x, y, 0.82 * light.white, sheet)
         texture = resized(upper_teeth, sheet.size).astype(np.float32)
         # The arch turns away from the light towards the corners.
-        aside = 1 - 0.65 * smoothstep(np.abs(x), 0.45, 0.95)
+        aside = 1 - 0.55 * smoothstep(np.abs(x), 0.5, 0.98)
         texture[..., :3] *= aside[..., None].astype(np.float32)
         self._upper = _premultiplied(texture[..., :3], texture[..., 3] / np.float32(255))
 
@@ -175,13 +175,13 @@ def _shadow(mask: NDArray[np.float32], scale: float, opening: float) -> NDArray[
     down = np.array([[1, 0, 0], [0, 1, 0.03 * scale]])
     wide = cv2.warpAffine(wide, down, (mask.shape[1], mask.shape[0]))
     lit = np.clip(1.25 * wide, 0, 1)
-    return np.asarray(0.4 + 0.6 * lit * min(1.0, 0.5 + opening / 0.16), np.float32)
+    return np.asarray(0.45 + 0.55 * lit * min(1.0, 0.5 + opening / 0.16), np.float32)
 
 
 def _hollow(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
     depth = np.clip(y / 0.45, -0.3, 1)[..., None]
     colour = HOLLOW * (1 - 0.25 * depth) + HOLLOW_DEEP * depth
-    return np.asarray(colour * (1 - 0.55 * np.clip(np.abs(x), 0, 1) ** 2)[..., None], np.float32)
+    return np.asarray(colour * (1 - 0.25 * np.clip(np.abs(x), 0, 1) ** 2)[..., None], np.float32)
 
 
 def _tongue(

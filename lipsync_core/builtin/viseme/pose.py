@@ -66,7 +66,7 @@ class PoseModel:
         mesh, c = self.neutral, self.canonical
         x = (mesh[:, 0] - c.centre) / (c.half_width * 1.02)
         # The lips' opening across the mouth: round in the middle, closed at the corners.
-        bell = np.clip(1 - np.abs(x) ** 2.3, 0, 1) ** 0.62
+        bell = np.clip(1 - np.abs(x) ** 2.1, 0, 1) ** 0.8
         upper = mesh[13, 1] - mesh[0, 1]
         lower = mesh[17, 1] - mesh[14, 1]
         inner, middle, outer = UPPER_INNER[1:-1], UPPER_MIDDLE[1:-1], UPPER_OUTER[1:-1]

@@ -38,6 +38,12 @@ LEAST_OPENING = 0.07
 LEAST_SCALE = 35.0
 """Pixels per eye distance below which a face's teeth are a smear."""
 CANDIDATES = 4
+LIP_SHADOW, LEAST_HEIGHT = 0.03, 0.035
+"""Eye distances: what the upper lip darkens, and what must be seen of a tooth to take it."""
+LEAST_PIXELS = 50
+"""Pixels of the texture between the lips; fewer say nothing."""
+REDDEST = 1.5
+"""Red over green, light taken out: teeth reach 1.3, lips and tongue begin at 1.7."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +168,22 @@ def _take(
     top, bottom = upper + 0.10 * (lower - upper), lower + 0.08 * (upper - lower)
     inside = fill(np.concatenate([top, bottom[::-1]]), height, width) > 200
     columns = np.arange(width)
-    central = inside & (np.abs(columns - width / 2) < 0.6 * canonical.half_width * sheet.resolution)
-    tint = light.tint.astype(np.float32)
-    bright = (texture / tint).max(axis=2)
-    if central.sum() < 50 or np.median(bright[central]) < 0.55 * light.teeth:
-        return None
+    middle = np.abs(columns - width / 2) < 0.6 * canonical.half_width * sheet.resolution
+    white = _own_white(texture[inside & middle], light)
     upper_edge = np.interp(columns, top[:, 0], top[:, 1])
     lower_edge = np.interp(columns, bottom[:, 0], bottom[:, 1])
+    if white is None or _lower_is_brighter(texture, inside & middle, upper_edge, lower_edge):
+        return None
     colour = _continued(texture, upper_edge, lower_edge, sheet.resolution)
-    alpha = _tooth_alpha(np.asarray(colour / tint, np.float32), light.teeth)
-    alpha *= _outline(upper_edge, lower_edge, (top[0, 0], top[-1, 0]), height, sheet.resolution)
+    alpha = _tooth_alpha(colour, white)
+    if not _is_a_row(alpha, upper_edge, lower_edge, middle, sheet.resolution):
+        return None
+    # What is dark between two teeth belongs to them, and brings its own darkness.
+    gap_size = 2 * max(1, round(0.03 * sheet.resolution)) + 1
+    alpha = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((gap_size, gap_size)))
+    alpha = alpha * _outline(
+        upper_edge, lower_edge, (top[0, 0], top[-1, 0]), height, sheet.resolution
+    )
     soft = cv2.GaussianBlur(alpha, (0, 0), max(0.008 * sheet.resolution, 0.3))
     rgba = np.dstack([np.clip(colour, 0, 255), 255 * np.asarray(soft)])
     rgba[rgba[..., 3] < 1] = 0
@@ -215,9 +227,56 @@ def _outline(
     return np.asarray(alpha * np.clip((0.86 - aside) / 0.14, 0, 1), np.float32)
 
 
-def _tooth_alpha(colour: NDArray[np.float32], white: float) -> NDArray[np.float32]:
-    """What is tooth: bright and, light taken out, not red like tongue or gum."""
-    bright = colour.max(axis=2)
-    red = (bright - colour.min(axis=2)) / np.maximum(bright, 1)
-    lit = np.clip((bright - 0.22 * white) / (0.25 * white), 0, 1)
-    return np.asarray(lit * np.clip((0.55 - red) / 0.15, 0, 1), np.float32)
+def _own_white(pixels: NDArray[np.float32], light: Light) -> NDArray[np.float32] | None:
+    """`(3,)` colour of the brighter half between the lips, or None when that is not tooth."""
+    if len(pixels) < LEAST_PIXELS:
+        return None
+    bright = pixels @ LUMA.astype(np.float32)
+    middle = float(np.median(bright))
+    white = np.asarray(pixels[bright >= middle].mean(axis=0), np.float32)
+    neutral = white / light.tint
+    if middle < 0.5 * light.teeth or neutral[0] > REDDEST * neutral[1]:
+        return None
+    return white
+
+
+def _lower_is_brighter(
+    texture: NDArray[np.float32],
+    inside: NDArray[np.bool_],
+    upper_edge: NDArray[np.float64],
+    lower_edge: NDArray[np.float64],
+) -> bool:
+    """Whether what shines are the lower teeth: those must not be taken for the upper ones."""
+    half = np.arange(len(texture))[:, None] < (upper_edge + lower_edge) / 2
+    bright = texture @ LUMA.astype(np.float32)
+    above, below = bright[inside & half], bright[inside & ~half]
+    return bool(len(above) and len(below) and above.mean() < 0.85 * below.mean())
+
+
+def _is_a_row(
+    alpha: NDArray[np.float32],
+    upper_edge: NDArray[np.float64],
+    lower_edge: NDArray[np.float64],
+    middle: NDArray[np.bool_],
+    unit: float,
+) -> bool:
+    """Whether teeth hang down from the upper lip all across the middle of the mouth.
+
+    Cuts away, in place, what is bright again farther down: the lower teeth of a wide open mouth.
+    """
+    rows = np.arange(len(alpha))[:, None]
+    # Directly under the lip lies its shadow, which ends no tooth.
+    below = rows > upper_edge + LIP_SHADOW * unit
+    alpha[:] = np.where(below, np.minimum.accumulate(np.where(below, alpha, 1), axis=0), alpha)
+    tooth = (alpha > 0.5) & (rows > upper_edge) & (rows < lower_edge)
+    high = tooth.sum(axis=0) > LEAST_HEIGHT * unit
+    return bool(high[middle].mean() > 0.75)
+
+
+def _tooth_alpha(colour: NDArray[np.float32], white: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is tooth: bright and, measured against the teeth themselves, not red like gum."""
+    relative = colour / np.maximum(white, 1)
+    bright = relative.max(axis=2)
+    red = (bright - relative[..., 1:].min(axis=2)) / np.maximum(bright, 0.01)
+    lit = np.clip((bright - 0.25) / 0.25, 0, 1)
+    return np.asarray(lit * np.clip((0.5 - red) / 0.15, 0, 1), np.float32)

@@ -24,7 +24,7 @@ REFERENCE_SKIN = np.array([1.25, 0.95, 0.80])
 """Skin over its brightness under white light, mean of light and dark skin (R, G, B)."""
 SKIN_TRUST = 0.5
 """Share of the skin's colour cast that is believed to be light, when the eyes are too small."""
-TINT_RANGE = (0.72, 1.35)
+TINT_RANGE = (0.5, 1.5)
 SCLERA_PIXELS = 12
 """Fewer pixels of eye white say nothing."""
 
@@ -57,7 +57,8 @@ def read(images: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> Light:
         white = np.median(whites, axis=0)
         tint = white / max(float(white @ LUMA), 1.0)
         # Whites lie in the lids' shadow, and teeth in the lips': about as bright as the skin.
-        teeth = 0.5 * (1.05 * brightness + 1.15 * float(white @ LUMA))
+        own = 0.5 * (1.05 * brightness + 1.15 * float(white @ LUMA))
+        teeth = max(own, 0.95 * brightness)
     else:
         cast = skin / max(brightness, 1.0) / REFERENCE_SKIN
         tint = 1 + SKIN_TRUST * (cast / float(cast @ LUMA) - 1)

@@ -161,3 +161,15 @@ def test_targets_replace_the_persons_own_mouth(closed, shouting):
         inverse = np.linalg.inv(head[:2])
         places.append((goal[LIPS] - goal[1]) @ inverse)
     assert np.abs(places[0] - places[1]).mean() < 0.06
+
+
+def test_tracking_noise_is_halved(closed):
+    """Half a pixel of noise in every landmark moves the new lips by a quarter."""
+    model = PoseModel(neutral(closed.landmarks.astype(np.float64)))
+    points = closed.landmarks[0, :468, :2].astype(np.float64)
+    rng = np.random.default_rng(0)
+    goals = []
+    for _ in range(60):
+        noisy = points + rng.normal(0, 0.5, points.shape)
+        goals.append(targets(model, noisy, fit(model.neutral, noisy), np.array(pose(jaw=0.6))))
+    assert np.std(goals, axis=0)[LIPS].max() < 0.3

@@ -175,7 +175,7 @@ def test_landmark_noise_moves_the_new_lips_little(stage, closed):
     prepared = stage.generator.prepare(closed)
     frames = stage.speak(noisy, *[pose(jaw=0.6)] * 8, prepared=prepared)
     found = np.array([stage.face(f).landmarks[[13, 14, 61, 291], :2] for f in frames])
-    assert found.std(axis=0).max() < 0.7
+    assert found.std(axis=0).max() < 1.0
 
 
 def test_pursed_lips_show_no_streaks(stage, smiling):

@@ -113,6 +113,18 @@ def test_a_dark_open_mouth_is_not_taken_for_teeth(shouting, sheet):
     assert teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
 
 
+def test_lower_teeth_are_not_taken_for_upper_ones(smiling, sheet):
+    """The same smile with its teeth at the lower lip and shadow above them."""
+    landmarks = smiling.landmarks.astype(np.float64)
+    light = tone.read(smiling.images, landmarks)
+    images = smiling.images.copy()
+    points = smiling.landmarks[0, :, :2]
+    upper, lower = points[UPPER_INNER], points[LOWER_INNER]
+    shadow = np.concatenate([upper, (0.4 * upper + 0.6 * lower)[::-1]])
+    cv2.fillPoly(images[0], [np.round(shadow).astype(np.int32)], (70, 30, 34))
+    assert teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
+
+
 def test_the_bundled_teeth():
     texture = teeth.bundled()
     assert texture.shape[2] == 4
