@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
-from lipsync_core.builtin.viseme import canonical, teeth, tone
+from lipsync_core.builtin.viseme import canonical, own_teeth, teeth, tone
 from lipsync_core.contracts import OpenContext
 
 PORTRAIT = Path("lipsync_core/samples/portrait.png")
@@ -33,7 +33,7 @@ def main() -> None:
     face = canonical.neutral(landmarks)
     light = tone.read(images, landmarks)
     sheet = teeth.Sheet(face, RESOLUTION)
-    texture = teeth.harvest(images, landmarks, face, light, sheet)
+    texture = own_teeth.harvest(images, landmarks, face, light, sheet)
     if texture is None:
         raise SystemExit("The portrait shows no teeth: look at the thresholds in teeth.py.")
     cv2.imwrite(str(teeth.BUNDLED), texture[..., [2, 1, 0, 3]])

@@ -13,7 +13,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from lipsync_core.builtin.viseme import canonical as neutral_face
-from lipsync_core.builtin.viseme import folds, layers, streaks, teeth, tone
+from lipsync_core.builtin.viseme import folds, layers, own_teeth, streaks, teeth, tone
 from lipsync_core.builtin.viseme.interior import Interior
 from lipsync_core.builtin.viseme.pose import PoseModel, fit, targets
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
@@ -84,7 +84,7 @@ class VisemeGenerator(Generator):
             scale = float(np.median(neutral_face.eye_distance(landmarks)))
             resolution = min(RESOLUTIONS, key=lambda r: abs(np.log(r / (1.2 * scale))))
             sheet = teeth.Sheet(canonical, resolution)
-            own = teeth.harvest(crops.images, landmarks, canonical, light, sheet)
+            own = own_teeth.harvest(crops.images, landmarks, canonical, light, sheet)
             texture = own if own is not None else teeth.tinted(teeth.bundled(), light)
         return {
             "mesh": canonical.mesh.astype(np.float32),

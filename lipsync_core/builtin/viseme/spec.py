@@ -21,7 +21,7 @@ VISEME = GeneratorSpec(
     ),
     requires=(
         Requirement(module="cv2", distribution="opencv-python", minimum="4.10"),
-        Requirement(module="onnxruntime", distribution="onnxruntime", minimum="1.19"),
+        Requirement(module="threadpoolctl", distribution="threadpoolctl", minimum="3.5"),
     ),
     # The displacement has run out 0.22 eye distances beside and 0.5 below the face (layers.py);
     # a face is about 2.1 eye distances wide and 2.5 high.

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_core.builtin.viseme import teeth, tone
+from lipsync_core.builtin.viseme import own_teeth, teeth, tone
 from lipsync_core.builtin.viseme.canonical import neutral
 from lipsync_core.builtin.viseme.topology import LOWER_INNER, UPPER_INNER
 from lipsync_core.records import Crops
@@ -87,7 +87,7 @@ def test_teeth_take_the_colour_of_the_light(stage, closed, light):
 
 def test_own_teeth_are_taken_from_a_smile(stage, smiling, sheet):
     light = tone.read(smiling.images, smiling.landmarks.astype(np.float64))
-    own = teeth.harvest(
+    own = own_teeth.harvest(
         smiling.images, smiling.landmarks.astype(np.float64), sheet.canonical, light, sheet
     )
     assert own is not None
@@ -100,7 +100,7 @@ def test_own_teeth_are_taken_from_a_smile(stage, smiling, sheet):
 def test_a_closed_mouth_has_no_teeth_to_take(closed, sheet):
     landmarks = closed.landmarks.astype(np.float64)
     light = tone.read(closed.images, landmarks)
-    assert teeth.harvest(closed.images, landmarks, sheet.canonical, light, sheet) is None
+    assert own_teeth.harvest(closed.images, landmarks, sheet.canonical, light, sheet) is None
 
 
 def test_a_dark_open_mouth_is_not_taken_for_teeth(shouting, sheet):
@@ -110,7 +110,7 @@ def test_a_dark_open_mouth_is_not_taken_for_teeth(shouting, sheet):
     points = shouting.landmarks[0, :, :2]
     hole = np.concatenate([points[UPPER_INNER], points[LOWER_INNER][::-1]])
     cv2.fillPoly(images[0], [np.round(hole).astype(np.int32)], (50, 20, 24))
-    assert teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
+    assert own_teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
 
 
 def test_lower_teeth_are_not_taken_for_upper_ones(smiling, sheet):
@@ -122,7 +122,7 @@ def test_lower_teeth_are_not_taken_for_upper_ones(smiling, sheet):
     upper, lower = points[UPPER_INNER], points[LOWER_INNER]
     shadow = np.concatenate([upper, (0.4 * upper + 0.6 * lower)[::-1]])
     cv2.fillPoly(images[0], [np.round(shadow).astype(np.int32)], (70, 30, 34))
-    assert teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
+    assert own_teeth.harvest(images, landmarks, sheet.canonical, light, sheet) is None
 
 
 def test_the_bundled_teeth():
