@@ -113,7 +113,8 @@ def make_schedule(
     size = len(index)
     ticks = np.append(index.ticks, index.end)
     once = Schedule(order=np.arange(size), starts=ticks, count=size, time_base=index.time_base)
-    if sound_duration is None or sound_duration <= index.duration:
+    slack = 1 / index.frame_rate / 2 if size > 1 else 0
+    if sound_duration is None or sound_duration <= index.duration + slack:
         return once
     if fit == "cut" and size > 1:
         return once

@@ -32,7 +32,8 @@ def naive(
     """`(source, time)` of every output frame, walked one by one."""
     count = len(steps)
     order = list(range(count))
-    if sound > sum(steps) * base and not (fit == "cut" and count > 1):
+    slack = F(1, 2) / index_of(steps, base).frame_rate if count > 1 else 0
+    if sound > sum(steps) * base + slack and not (fit == "cut" and count > 1):
         if fit == "bounce":
             order += list(range(count - 2, 0, -1))
     else:

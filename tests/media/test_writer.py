@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 
 import av
@@ -114,3 +117,27 @@ def test_other_encoders_work_from_segment_to_output(encoder, tmp_path, render, s
     name = "o.webm" if encoder.startswith("libvpx") else "o.mp4"
     done = render(make_video(tmp_path / "t.mp4"), name=name, encoder=encoder)
     assert shown(done.output) == list(range(12))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc can fill fresh memory with a pattern")
+def test_bytes_do_not_depend_on_what_memory_held_before(tmp_path):
+    """x264's mbtree reads memory that nothing wrote; a resumed run would then differ."""
+    source = make_video(tmp_path / "t.mp4", size=(288, 336), frames=50)
+    script = (
+        "import sys, hashlib; from pathlib import Path\n"
+        "from lipsync_core.media.encoders import EncoderSettings\n"
+        "from lipsync_core.media.reader import VideoReader\n"
+        "from lipsync_core.media.writer import SegmentWriter\n"
+        "path = Path(sys.argv[2])\n"
+        "with VideoReader(sys.argv[1]) as r, "
+        "SegmentWriter(path, r.target.video, EncoderSettings()) as w:\n"
+        "    for p in r.frames(): w.write(p, p.info.time, p.info.duration)\n"
+        "print(hashlib.md5(path.read_bytes()).hexdigest())\n"
+    )
+
+    def digest(pattern):
+        words = [sys.executable, "-c", script, str(source), str(tmp_path / "s.nut")]
+        env = os.environ | {"MALLOC_PERTURB_": pattern}
+        return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
+
+    assert digest("0") == digest("1") != ""

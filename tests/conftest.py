@@ -1,0 +1,47 @@
+"""What all tests share: a cache of their own, and a face video to work on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory):
+    """No test reads or fills the user's cache or data folder."""
+    before = {name: os.environ.get(name) for name in ("LIPSYNC_HOME", "LIPSYNC_CACHE")}
+    os.environ["LIPSYNC_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ["LIPSYNC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+
+
+@pytest.fixture(scope="session")
+def face_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """30 frames of the portrait at 25 a second, no sound."""
+    from facefactory import face_video
+
+    return face_video(tmp_path_factory.mktemp("clip") / "face clip.mp4", 30)
+
+
+@pytest.fixture(scope="session")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1.2 s of speech, 16 kHz mono: exactly as long as `face_clip`."""
+    from facefactory import speech
+
+    return speech(tmp_path_factory.mktemp("voice") / "voice.wav", 1.2)
+
+
+@pytest.fixture(scope="session")
+def samples_folder() -> Path:
+    """The folder of real faces and voices; tests that ask for it skip where it is not named."""
+    named = os.environ.get("LIPSYNC_SAMPLES")
+    if not named or not Path(named).is_dir():
+        pytest.skip("LIPSYNC_SAMPLES names no folder")
+    return Path(named)

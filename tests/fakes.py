@@ -1,0 +1,136 @@
+"""Generators that fail in every way the chain must survive, and one that paints what it hears."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from lipsync_core.contracts import Generator, OpenContext
+from lipsync_core.errors import OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.records import Chunk
+from lipsync_core.registry import PluginRow, Registry, load_rows
+from lipsync_core.specs import BoxCrop, ChunkSpec, GeneratorSpec, Licence, Margins
+
+LICENCE = Licence(code="Apache-2.0", weights="none needed", commercial=True)
+
+
+class Painter(Generator):
+    """Makes the lower half of its crop green, as bright as the mel window is loud."""
+
+    def open(self, context: OpenContext) -> None:
+        self.calls = 0
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        self.calls += 1
+        out = chunk.crops.images.copy()
+        loud = np.clip((chunk.features.mean((1, 2)) + 4) / 4, 0, 1)
+        half = out.shape[1] // 2
+        out[:, half:] = 0
+        out[:, half:, :, 1] = (120 + 120 * loud)[:, None, None].astype(np.uint8)
+        return out
+
+
+class Faulty(Painter):
+    """Fails as the subclass says, at call number `at`."""
+
+    at = 1
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        made = super().generate(chunk)
+        return self.spoil(made, chunk) if self.calls >= self.at else made
+
+    def spoil(self, made: np.ndarray, chunk: Chunk) -> np.ndarray:
+        raise NotImplementedError
+
+
+class RaisesAtOpen(Painter):
+    def open(self, context: OpenContext) -> None:
+        raise RuntimeError("cannot load weights")
+
+
+class UnavailableAtOpen(Painter):
+    def open(self, context: OpenContext) -> None:
+        raise PluginUnavailable("The weights are of another variant.", "Pull the right ones.")
+
+
+class RaisesAtThird(Faulty):
+    at = 3
+
+    def spoil(self, made, chunk):
+        raise ValueError("index 16 is out of bounds")
+
+
+class Black(Faulty):
+    def spoil(self, made, chunk):
+        return np.zeros_like(made)
+
+
+class NotANumber(Faulty):
+    def spoil(self, made, chunk):
+        return np.full(made.shape, np.nan, np.float32)
+
+
+class TooFew(Faulty):
+    def spoil(self, made, chunk):
+        return made[:-1]
+
+
+class WrongSize(Faulty):
+    def spoil(self, made, chunk):
+        return made[:, ::2]
+
+
+class Nothing(Faulty):
+    def spoil(self, made, chunk):
+        return None
+
+
+class OutOfMemoryOnce(Painter):
+    """Only chunks of up to 4 frames fit."""
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        if len(chunk) > 4:
+            raise MemoryError("4 frames fit")
+        return super().generate(chunk)
+
+
+class OutOfMemoryAlways(Faulty):
+    def spoil(self, made, chunk):
+        raise OutOfMemory("CUDA out of memory")
+
+
+class UsersMistake(Faulty):
+    def spoil(self, made, chunk):
+        raise UsageError("fakes.size=7 is not one of 96, 128.", "Use 96.")
+
+
+class KillsItself(Faulty):
+    """As if the machine were switched off in the middle."""
+
+    at = 4
+
+    def spoil(self, made, chunk):
+        os._exit(9)
+
+
+def spec(name: str, kind: type[Generator] = Painter, **changes) -> GeneratorSpec:
+    """A spec for one of the classes above."""
+    values = dict(
+        name=name,
+        factory=f"fakes:{kind.__name__}",
+        summary="for tests",
+        licence=LICENCE,
+        crop=BoxCrop(size=(96, 96), margins=Margins(bottom=0.1), scheme="68"),
+        audio_encoder="mel",
+        chunk=ChunkSpec(frames=6),
+        region="lower_face",
+        streams=True,
+    )
+    return GeneratorSpec(**(values | changes))
+
+
+def registry(*specs: GeneratorSpec) -> Registry:
+    """The built-in plugins and `specs`."""
+    own = [row for row in load_rows({}) if row.name == "builtin"]
+    return Registry([*own, PluginRow(name="fakes", specs=specs)])
