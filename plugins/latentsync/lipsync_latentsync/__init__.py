@@ -1,0 +1,1 @@
+"""LatentSync as a lipsync plugin. Importing it does nothing."""

@@ -1,0 +1,22 @@
+"""The hooks of LatentSync: what this distribution offers, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lipsync_core.hookspecs import hookimpl
+from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
+from lipsync_latentsync.spec import ENCODER, LATENTSYNC, LATENTSYNC15
+
+
+@hookimpl
+def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
+    """Offer the encoder that the network was trained with."""
+    register(ENCODER)
+
+
+@hookimpl
+def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
+    """Offer the generators, one for each size."""
+    register(LATENTSYNC)
+    register(LATENTSYNC15)

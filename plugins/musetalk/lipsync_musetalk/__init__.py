@@ -1,0 +1,1 @@
+"""MuseTalk as a lipsync plugin. Importing it does nothing."""

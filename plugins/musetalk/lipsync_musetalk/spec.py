@@ -1,0 +1,101 @@
+"""What MuseTalk 1.5 declares. Facts from TMElyralab/MuseTalk (as of 2025-09); nothing is copied."""
+
+from __future__ import annotations
+
+from lipsync_core.specs import (
+    AudioEncoderSpec,
+    ChunkSpec,
+    GeneratorSpec,
+    LandmarkCrop,
+    Licence,
+    Margins,
+    PrepareSpec,
+    Requirement,
+    WeightFile,
+)
+
+PROBE = "lipsync_musetalk.availability:probe"
+HOMEPAGE = "https://github.com/TMElyralab/MuseTalk"
+HUB, VAE_HUB, WHISPER_HUB = (
+    "TMElyralab/MuseTalk",
+    "stabilityai/sd-vae-ft-mse",
+    "openai/whisper-tiny",
+)
+ANY_PURPOSE = "any purpose, even commercially (as the authors state)"
+_JAW = 0.04
+"""Version 1.5 adds 10 pixels below the chin; about this share of a 250-pixel box."""
+_SEGMENT = 30.0
+"""Whisper hears 30 s at a time, as a whole: a row may depend on the end of its segment."""
+_WINDOW = 0.12
+"""A window reaches 5 rows of 20 ms past the frame's own, perhaps into the next segment."""
+_TORCH = Requirement(module="torch", distribution="torch", minimum="2.6")
+
+
+def _whisper(file: str, optional: bool = False) -> WeightFile:
+    return WeightFile(
+        path=f"whisper/{file}", repository=WHISPER_HUB, file=file, licence="MIT", optional=optional
+    )
+
+
+ENCODER = AudioEncoderSpec(
+    name="musetalk",
+    factory="lipsync_musetalk.encoder:WhisperWindows",
+    summary="Whisper tiny, 10 rows x 5 layers around each frame (declared, not run yet)",
+    licence=Licence(code="Apache-2.0", weights="MIT (Whisper tiny)", commercial=True),
+    requires=(
+        _TORCH,
+        Requirement(module="transformers", distribution="transformers", minimum="4.48"),
+    ),
+    weights=(
+        _whisper("config.json"),
+        _whisper("pytorch_model.bin"),
+        _whisper("preprocessor_config.json"),
+    ),
+    probe=PROBE,
+    devices=("cuda", "cpu"),
+    homepage=HOMEPAGE,
+    feature_shape=(50, 384),
+    sample_rate=16_000,
+    lookahead=_SEGMENT + _WINDOW,
+)
+
+MUSETALK = GeneratorSpec(
+    name="musetalk",
+    factory="lipsync_musetalk.generator:MuseTalk",
+    summary="MuseTalk 1.5: 256x256 mouths in one step (declared, not run by this version yet)",
+    licence=Licence(
+        code="Apache-2.0", weights=f"{ANY_PURPOSE}; VAE and Whisper: MIT", commercial=True
+    ),
+    requires=(_TORCH, Requirement(module="diffusers", distribution="diffusers", minimum="0.32")),
+    weights=(
+        WeightFile(path="musetalkV15/unet.pth", repository=HUB, licence=ANY_PURPOSE),
+        WeightFile(path="musetalkV15/musetalk.json", repository=HUB, licence=ANY_PURPOSE),
+        WeightFile(
+            path="sd-vae/config.json",
+            repository=VAE_HUB,
+            file="config.json",
+            licence="MIT",
+            alternatives=("sd-vae-ft-mse/config.json",),
+        ),
+        WeightFile(
+            path="sd-vae/diffusion_pytorch_model.bin",
+            repository=VAE_HUB,
+            file="diffusion_pytorch_model.bin",
+            licence="MIT",
+            alternatives=("sd-vae-ft-mse/diffusion_pytorch_model.bin",),
+        ),
+    ),
+    probe=PROBE,
+    devices=("cuda", "cpu"),
+    # The authors run it in half precision on a GPU of 4 GB.
+    memory=4 * 10**9,
+    homepage=HOMEPAGE,
+    # From as far above the bridge of the nose (point 29) as the chin is below it.
+    crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29, margins=Margins(bottom=_JAW)),
+    audio_encoder="musetalk",
+    chunk=ChunkSpec(frames=8),
+    # Latents of the masked and of the whole crop: the same for every voice.
+    prepare=PrepareSpec(scope="frame"),
+    region="lower_face",
+    deterministic=True,
+)

@@ -1,0 +1,1 @@
+"""SyncTalk_2D as a lipsync plugin. Importing it does nothing."""

@@ -1,0 +1,1 @@
+"""Wav2Lip as a lipsync plugin. Importing it does nothing."""
