@@ -19,7 +19,7 @@ MESH = 468
 BLINK_CELL = 3.6
 """Seconds; each such stretch of time holds one blink. People blink about every 2 to 6 s."""
 CLOSING, CLOSED, OPENING = 0.09, 0.04, 0.15
-"""Seconds a blink takes (Caffier et al., 2003: about 0.2 to 0.3 s in all)."""
+"""Seconds of a blink; people take about 0.2 to 0.3 s in all."""
 SHUT = 0.97
 """The upper lid comes down this share of the eye's opening ..."""
 LASHES = 0.12

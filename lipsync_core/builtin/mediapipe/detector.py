@@ -25,7 +25,8 @@ SEARCH_EVERY = 10
 SAME_FACE_IOU = 0.35
 SETTLING_PASSES = 3
 """Mesh passes for a newly found face: the square must be the one that tracking would use.
-Measured: after three, detection and tracking differ by less than 0.3 px on a 120 px face."""
+Measured on the bundled portrait (faces 92 and 120 px wide): the third pass no longer moves a point;
+after one pass the next frame still moves them by 0.5 to 0.7 px in the mean."""
 SMALLEST = 16.0
 """Faces narrower than this many pixels are not reported: the mesh guesses there."""
 

@@ -36,7 +36,7 @@ CLOSED_SHARE = 0.2
 """The mouth of the neutral face comes from this share of the frames, the most closed ones."""
 SPEAKING_HALF_WIDTH = 0.42
 """Half the width of a mouth at rest. A wider one is a smile and is relaxed towards this. Adults:
-mouth 50 mm, pupils 63 mm apart (Farkas, Anthropometry of the Head and Face, 1994) gives 0.40."""
+mouths about 50 mm wide, pupils about 63 mm apart, which gives 0.40."""
 SMILE_RELAXED = 0.75
 """Share of the smile's excess width that is taken out; all of it would shrink real wide mouths."""
 UPPER_SHARE = 0.3

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HOLLOW = np.array([58.0, 22.0, 27.0])
 HOLLOW_DEEP = np.array([26.0, 10.0, 14.0])
 TONGUE_COLOUR = np.array([140.0, 68.0, 74.0])
-"""RGB in white light on skin of brightness 165; from photographs, set by eye in the prototype."""
+"""RGB in white light on skin of brightness 165; set by eye."""
 SKIN_BRIGHTNESS = 165.0
 TEETH_FROM, TEETH_FULL = 0.02, 0.075
 """Openings (eye distances) between which teeth come out of the shadow: a mouth that is barely open

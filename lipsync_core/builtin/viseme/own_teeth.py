@@ -35,7 +35,7 @@ LEAST_PIXELS = 50
 DULLEST = 0.55
 """Median brightness between the lips over that of white: below, it is shadow or tongue."""
 REDDEST = 1.5
-"""Red over green, light taken out: teeth reach 1.3, lips and tongue begin at 1.7."""
+"""Red over green, light taken out: the bundled teeth have 1.2, the painted tongue 2.1."""
 
 
 def harvest(

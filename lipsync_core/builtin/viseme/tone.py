@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LUMA = np.array([0.299, 0.587, 0.114])
 REFERENCE_SKIN = np.array([1.25, 0.95, 0.80])
-"""Skin over its brightness under white light, mean of light and dark skin (R, G, B)."""
+"""Skin over its brightness under white light (R, G, B); set by eye in the prototype."""
 SKIN_TRUST = 0.5
 """Share of the skin's colour cast that is believed to be light, when the eyes are too small."""
 TINT_RANGE = (0.5, 1.5)
