@@ -109,11 +109,10 @@ def _take(
         return None
     # What is dark between two teeth belongs to them, and brings its own darkness.
     gap_size = 2 * max(1, round(0.03 * sheet.resolution)) + 1
-    alpha = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((gap_size, gap_size)))
-    alpha = alpha * _outline(
-        upper_edge, lower_edge, (top[0, 0], top[-1, 0]), height, sheet.resolution
-    )
-    soft = cv2.GaussianBlur(alpha, (0, 0), max(0.008 * sheet.resolution, 0.3))
+    filled = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((gap_size, gap_size)))
+    sides = (float(top[0, 0]), float(top[-1, 0]))
+    row = filled * _outline(upper_edge, lower_edge, sides, height, sheet.resolution)
+    soft = cv2.GaussianBlur(row, (0, 0), max(0.008 * sheet.resolution, 0.3))
     # They were seen in the shadow of the lips, which is painted over them again.
     gain = np.clip(LIT * light.teeth / float(white @ LUMA), 1, MOST_GAIN)
     rgba = np.dstack([np.clip(gain * colour, 0, 255), 255 * np.asarray(soft)])
