@@ -72,7 +72,7 @@ def probe(
     if found:
         return Unavailable(
             reason="; ".join(answer.reason for answer in found),
-            hint=" ".join(answer.hint for answer in found),
+            hint="; ".join([*(a.hint.rstrip(".") for a in found[:-1]), found[-1].hint]),
         )
     return own or Ready(detail=f"on {context.device}")
 

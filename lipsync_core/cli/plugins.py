@@ -17,6 +17,9 @@ from lipsync_core.probing import probe
 from lipsync_core.registry import PluginRow, Registry
 from lipsync_core.specs import PluginSpec
 
+_EMPTY: tuple[object, ...] = ("", None, [], {}, ())
+"""Values that `info` leaves out."""
+
 app = typer.Typer(
     help="What is installed, what it can do, whether it runs here.", no_args_is_help=True
 )
@@ -80,7 +83,7 @@ def info(
             show_header=False, title=f"{entry['kind']} {entry['name']}", title_justify="left"
         )
         for key, value in entry.items():
-            if value not in ("", None, [], {}, ()):
+            if value not in _EMPTY:
                 table.add_row(key.replace("_", " "), escape(_text(value)))
         stdout.print(table)
 
@@ -212,7 +215,8 @@ def _full(registry: Registry, spec: PluginSpec) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{k}: {_text(v)}" for k, v in value.items())
+        told = {k: v for k, v in value.items() if k == "commercial" or v not in _EMPTY}
+        return ", ".join(f"{k.replace('_', ' ')}: {_text(v)}" for k, v in told.items())
     if isinstance(value, list | tuple):
         return (
             "\n".join(_text(v) for v in value)
