@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[1]
+PLUGINS = tuple(sorted(p.parent for p in (ROOT / "plugins").glob("*/pyproject.toml")))
+"""Source folders of the plugins in this repository."""
 
 
 def install(
@@ -44,6 +47,20 @@ def install(
         entry_points = f"[lipsync]\n{point or name.removeprefix('lipsync-')} = {entry}\n"
     if entry_points is not None:
         (info / "entry_points.txt").write_text(entry_points)
+
+
+def install_sources(site: Path, plugins: tuple[Path, ...] = PLUGINS) -> tuple[Path, ...]:
+    """Let source folders look installed, as an editable installation does.
+
+    Returns:
+        The folders for sys.path.
+    """
+    for plugin in plugins:
+        project = tomllib.loads((plugin / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        points = project["entry-points"]["lipsync"]
+        text = "[lipsync]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        install(site, project["name"], {}, entry_points=text, version=project["version"])
+    return (site, *plugins)
 
 
 def run_python(

@@ -6,11 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from installed import ROOT, run_python
+from installed import PLUGINS, install_sources, run_python
 
 from lipsync_core.testing.light_import import HEAVY
-
-PLUGINS = tuple(sorted(p for p in (ROOT / "plugins").glob("*") if (p / "pyproject.toml").is_file()))
 
 REPORT = """
 import json, sys
@@ -57,22 +55,9 @@ def test_importing_loads_nothing_heavy(tmp_path: Path, body: str):
 
 
 def test_listing_with_our_plugins_on_the_path_loads_nothing_heavy(tmp_path: Path):
-    site = tmp_path / "site"
-    for plugin in PLUGINS:
-        _register(site, plugin)
-    names = {plugin.name for plugin in PLUGINS}
-    found = heavy_after(LIST.format(names=names), tmp_path / "home", (site, *PLUGINS))
+    path = install_sources(tmp_path / "site")
+    names = {"latentsync", "musetalk", "synctalk2d", "wav2lip"}
+    assert names <= {plugin.name for plugin in PLUGINS}
+    found = heavy_after(LIST.format(names=names), tmp_path / "home", path)
     assert found == []
     assert not (tmp_path / "home").exists()
-
-
-def _register(site: Path, plugin: Path) -> None:
-    """A dist-info for a source folder, as an editable installation leaves one."""
-    import tomllib
-
-    from installed import install
-
-    project = tomllib.loads((plugin / "pyproject.toml").read_text())["project"]
-    points = project["entry-points"]["lipsync"]
-    text = "[lipsync]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-    install(site, project["name"], {}, entry_points=text)

@@ -86,7 +86,7 @@ def test_its_test_file_runs(project: Path, site: Path, tmp_path: Path):
 def test_its_run_moves_the_mouth_and_nothing_else(site: Path, tmp_path: Path, voice: Path):
     out = tmp_path / "jaw.mp4"
     told = lipsync("run", str(samples.portrait()), str(voice), "--generator", "jaw", "--option",
-                   "jaw.reach=0.4", "--strict", "--still", "-o", str(out), "--json",
+                   "jaw.reach=0.4", "--strict", "--still", "--silence", "generate", "-o", str(out), "--json",
                    site=site, home=tmp_path)  # fmt: skip
     report = json.loads(told)
     assert report["chain"]["used"] == {"jaw": 30}

@@ -64,7 +64,7 @@ def test_its_own_tests_pass(project: Path, site: Path, tmp_path: Path):
 def test_it_moves_the_mouth_and_nothing_else(site: Path, tmp_path: Path, voice: Path):
     out = tmp_path / "talk.mp4"
     done = run_python("-m", "lipsync_core", "run", str(samples.portrait()), str(voice), "-o", str(out),
-                      "--generator", "my-mouth", "--strict", "--still", "--json",
+                      "--generator", "my-mouth", "--strict", "--still", "--silence", "generate", "--json",
                       path=(site,), home=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
