@@ -116,17 +116,17 @@ class KillsItself(Faulty):
 
 def spec(name: str, kind: type[Generator] = Painter, **changes) -> GeneratorSpec:
     """A spec for one of the classes above."""
-    values = dict(
-        name=name,
-        factory=f"fakes:{kind.__name__}",
-        summary="for tests",
-        licence=LICENCE,
-        crop=BoxCrop(size=(96, 96), margins=Margins(bottom=0.1), scheme="68"),
-        audio_encoder="mel",
-        chunk=ChunkSpec(frames=6),
-        region="lower_face",
-        streams=True,
-    )
+    values = {
+        "name": name,
+        "factory": f"fakes:{kind.__name__}",
+        "summary": "for tests",
+        "licence": LICENCE,
+        "crop": BoxCrop(size=(96, 96), margins=Margins(bottom=0.1), scheme="68"),
+        "audio_encoder": "mel",
+        "chunk": ChunkSpec(frames=6),
+        "region": "lower_face",
+        "streams": True,
+    }
     return GeneratorSpec(**(values | changes))
 
 

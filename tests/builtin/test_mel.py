@@ -33,7 +33,9 @@ def test_windows_begin_at_the_frames_time(fps):
         assert np.array_equal(row, mel[start : start + COLUMNS].T)
 
 
-@pytest.mark.parametrize("sizes", [[1] * 900 + [10**6], [160, 10**6], [399, 2, 7000, 10**6], [10**6]])
+@pytest.mark.parametrize(
+    "sizes", [[1] * 900 + [10**6], [160, 10**6], [399, 2, 7000, 10**6], [10**6]]
+)
 def test_any_pushes_give_the_same_rows(sizes):
     sound = golden.wave("mel", 9000)
     whole = MelStream(Fraction(25))

@@ -76,7 +76,7 @@ def test_two_runs_of_one_command_do_not_meet():
 
 
 def test_another_request_is_another_run(face_clip, voice, tmp_path):
-    base = dict(face=face_clip, audio=voice, output=tmp_path / "o.mp4")
+    base = {"face": face_clip, "audio": voice, "output": tmp_path / "o.mp4"}
     names = {
         fingerprint(RunRequest(**base), "f", "a", ["p"]),
         fingerprint(RunRequest(**base, seed=1), "f", "a", ["p"]),

@@ -50,7 +50,11 @@ def test_a_wrong_preset_is_refused_before_any_work():
 
 
 def test_quality_and_speed_use_the_words_of_each_encoder():
-    assert EncoderSettings(crf=23, preset="fast").options() == {"crf": "23", "preset": "fast"}
+    assert EncoderSettings(crf=23, preset="fast").options() == {
+        "crf": "23",
+        "preset": "fast",
+        "x264-params": "mbtree=0",
+    }
     assert EncoderSettings().options() == {"crf": "18", "preset": "veryfast"}
     assert EncoderSettings(encoder="mpeg4", crf=3).options()["qscale"] == "3"
     assert EncoderSettings(encoder="libvpx-vp9").options()["cpu-used"] == "5"

@@ -1,0 +1,136 @@
+"""Everything that is run on this project. `nox -s tests` is what the README and CI call."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.reuse_existing_virtualenvs = False
+
+HERE = Path(__file__).parent
+PLUGINS = sorted(p.parent.name for p in (HERE / "plugins").glob("*/pyproject.toml"))
+TEST_TOOLS = ("pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6")
+LINTER = "ruff>=0.14"
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install with the constraints; uv is told of the folders that pip is configured to find links in."""
+    env = {"UV_COMPILE_BYTECODE": "1", "UV_FIND_LINKS": _find_links()}
+    session.install("-c", "constraints.txt", *what, env=env)
+
+
+def _find_links() -> str:
+    """Pip's configured `find-links`, comma separated as uv wants them ("" when there are none)."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
+    )
+    found = [
+        word
+        for line in asked.stdout.splitlines()
+        if line.partition("=")[0].rpartition(".")[2] == "find-links"
+        for word in line.partition("=")[2].strip("'\"").replace("\\n", " ").split()
+    ]
+    return ",".join(dict.fromkeys(found))
+
+
+def _packages() -> list[str]:
+    return [arg for name in PLUGINS for arg in ("-e", f"plugins/{name}")]
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Make the bundled sample's video: the main job on a bare machine."""
+    install(session, ".")
+    session.run("lipsync", "run", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The test suite, with core and all plugins installed."""
+    install(session, "-e", ".", *_packages(), *TEST_TOOLS)
+    words = session.posargs or ["tests", *(f"plugins/{p}/tests" for p in PLUGINS)]
+    session.run("pytest", "-n", "2", "-m", "not slow and not gpu", *words)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The tests that take minutes: memory over length, long runs."""
+    install(session, "-e", ".", *_packages(), *TEST_TOOLS)
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("plugin", PLUGINS)
+def alone(session: nox.Session, plugin: str) -> None:
+    """One plugin by itself: wheels of core and plugin, an environment of their own, another folder."""
+    wheels = Path(session.create_tmp()).absolute()
+    install(session, "build[uv]" if shutil.which("uv") else "build")
+    for source in (".", f"plugins/{plugin}"):
+        session.run(
+            "python", "-m", "build", "--wheel", "--outdir", str(wheels), source, silent=True
+        )
+    install(session, *(str(w) for w in sorted(wheels.glob("*.whl"))), *TEST_TOOLS)
+    folder = HERE / "plugins" / plugin / "tests"
+    session.chdir(wheels)
+    session.run("lipsync", "plugins", "info", plugin)
+    session.run("pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", str(folder))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    install(session, LINTER)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict, on the core and the plugins."""
+    install(session, "-e", ".", *_packages(), "mypy>=1.18")
+    session.run("mypy")
+    for name in PLUGINS:
+        session.run("mypy", "--strict", f"plugins/{name}/lipsync_{name}")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Write the generated parts of the docs anew; with `-- --check` only say whether they are fresh."""
+    install(session, "-e", ".", *_packages())
+    session.run("python", "-m", "docs.generate", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Benchmarks: ratios in one run. Nothing else should be running."""
+    install(session, "-e", ".", *_packages(), "psutil>=6")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(name="train-viseme")
+def train_viseme(session: nox.Session) -> None:
+    """Make the speech, train the viseme network, score it (about 75 minutes on one core).
+
+    Debian packages first; training/viseme/README.md lists them.
+    """
+    install(
+        session,
+        "-e",
+        ".",
+        "torch",
+        "onnx",
+        "scipy",
+        "soundfile",
+        "espeakng-loader==0.2.4",
+        "hibari-tts==0.2.1",
+        "pocketsphinx",
+    )
+    data = os.environ.get("LIPSYNC_TRAINING_DATA", "build/viseme")
+    session.run("python", "-m", "training.viseme", "all", "--data", data, *session.posargs)

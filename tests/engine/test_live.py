@@ -1,0 +1,139 @@
+"""The live session: frames in time, the same mouths as offline, idle in silence, interruption."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import fakes
+import numpy as np
+import pytest
+from facefactory import face_frame, write_picture
+
+from lipsync_core import Session
+from lipsync_core.engine.request import EncoderChoice
+from lipsync_core.errors import UnsupportedInput, UsageError
+from lipsync_core.media.sound import read_mono
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory):
+    return write_picture(tmp_path_factory.mktemp("live") / "p.png", face_frame(0))
+
+
+@pytest.fixture
+def spoken(voice):
+    return np.concatenate(list(read_mono(voice, 16000)))
+
+
+def take(frames, count):
+    return [next(frames) for _ in range(count)]
+
+
+def test_a_session_idles_speaks_and_idles_again(picture, spoken):
+    with Session(picture) as session:
+        frames = session.frames(paced=False)
+        assert not any(f.speaking for f in take(frames, 3))
+        session.push_audio(spoken)
+        session.flush()
+        said = take(frames, 30)
+        assert all(f.speaking for f in said)
+        assert np.array_equal(np.concatenate([f.samples for f in said]), spoken)
+        after = take(frames, 5)
+        assert not any(f.speaking or f.samples.any() for f in after)
+        assert [f.number for f in (*said, *after)] == list(range(3, 38))
+        assert session.backlog == 0
+
+
+def test_live_frames_are_those_of_a_run(face_clip, spoken, voice, job):
+    offline = job(face_clip, voice, encoding=EncoderChoice(crf=0)).frames()
+    with Session(face_clip) as session:
+        for start in range(0, len(spoken), 777):
+            session.push_audio(spoken[start : start + 777])
+        session.flush()
+        frames = session.frames(paced=False)
+        live = [f.image for f in take(frames, 30)]
+    off = [np.abs(a.astype(int) - b).mean() for a, b in zip(live, offline, strict=True)]
+    assert max(off) < 1.0, "the encoder's loss is all the difference"
+
+
+def test_frames_come_in_time_while_sound_comes_in(picture, spoken):
+    with Session(picture, fps=25) as session:
+        frames = session.frames()
+        take(frames, 2)
+
+        def speak():
+            for start in range(0, len(spoken), 320):
+                session.push_audio(spoken[start : start + 320])
+                time.sleep(0.02)
+            session.flush()
+
+        speaker = threading.Thread(target=speak)
+        begin = time.monotonic()
+        speaker.start()
+        shown = []
+        while len([f for f in shown if f.speaking]) < 20 and time.monotonic() - begin < 20:
+            shown.append(next(frames))
+        speaker.join()
+    assert sum(f.speaking for f in shown) == 20
+
+
+def test_an_interruption_closes_the_mouth(picture, spoken):
+    with Session(picture) as session:
+        frames = session.frames(paced=False)
+        session.push_audio(spoken)
+        take(frames, 10)
+        session.interrupt()
+        after = take(frames, 12)
+        assert not any(f.speaking for f in after)
+        rest = session._mouthpiece.activity.value
+        assert float(rest) < 0.01
+        session.push_audio(spoken[:8000])
+        session.flush()
+        assert next(frames).speaking
+
+
+def test_sound_that_stops_in_the_middle_is_waited_for(picture, spoken):
+    with Session(picture) as session:
+        frames = session.frames(paced=False)
+        session.push_audio(spoken[:8000])
+        shown = take(frames, 20)
+        count = sum(f.speaking for f in shown)
+        assert 0 < count < 13 and not shown[-1].speaking
+        session.push_audio(spoken[8000:])
+        session.flush()
+        said = [f for f in take(frames, 40) if f.speaking]
+        assert count + len(said) == 30
+
+
+def test_the_lookahead_is_stated_and_short(picture):
+    with Session(picture) as session:
+        assert 0 < session.lookahead <= 0.25
+        assert session.generator == "viseme"
+
+
+def test_a_generator_that_fails_live_is_replaced(picture, spoken):
+    registry = fakes.registry(fakes.spec("faulty", fakes.RaisesAtThird))
+    with Session(picture, ["faulty"], registry=registry) as session:
+        assert session.generator == "faulty"
+        frames = session.frames(paced=False)
+        session.push_audio(spoken)
+        assert len(take(frames, 10)) == 10
+        assert session.generator == "viseme"
+        assert session.attempts[-1].generator == "faulty"
+
+
+def test_what_cannot_stream_is_not_taken(picture):
+    registry = fakes.registry(fakes.spec("slow", streams=False))
+    with Session(picture, ["slow"], registry=registry) as session:
+        assert session.generator == "viseme"
+
+
+def test_bad_use_is_told(picture, tmp_path):
+    with pytest.raises(UnsupportedInput):
+        Session(tmp_path / "missing.png")
+    with pytest.raises(UsageError):
+        Session(picture, silence="loud")
+    with Session(picture) as session, pytest.raises(UsageError, match="shape"):
+        session.push_audio(np.zeros((2, 100), np.float32))
+    session.close()
