@@ -14,17 +14,19 @@ from lipsync_core.specs import (
     AudioEncoderSpec,
     BlenderSpec,
     ChunkSpec,
+    CommandSpec,
     DetectorSpec,
     EnhancerSpec,
     GeneratorSpec,
     LandmarkCrop,
     Licence,
     PluginSpec,
+    VoiceSpec,
     WeightFile,
 )
 from lipsync_core.testing import check_spec, common_cases
 from lipsync_core.testing.light_import import Loaded, load_alone
-from tests.testing.broken import generators, others
+from tests.testing.broken import generators, others, voices
 
 BUILTIN = [row for row in load_rows({"LIPSYNC_PLUGINS": "builtin"}) if row.name == "builtin"]
 KINDS = {
@@ -91,6 +93,44 @@ def test_a_faulty_plugin_of_another_kind_is_caught(kind: str, name: str, case: s
 
 def test_the_right_encoder_passes_everything():
     assert failures(_faulty("audio encoder", "Loudness")) == {}
+
+
+def _voice(name: str) -> VoiceSpec:
+    return VoiceSpec(
+        name="beeps",
+        factory=f"{voices.__name__}:{name}",
+        summary="for tests",
+        licence=generators.LICENCE,
+        languages=("en",),
+        sample_rate=16_000,
+    )
+
+
+def test_the_right_voice_passes_everything():
+    assert {outcome for outcome, _ in check(_voice("Beeps")).values()} == {"passed"}
+
+
+@pytest.mark.parametrize(("name", "case", "told"), voices.FAULTS, ids=[f[0] for f in voices.FAULTS])
+def test_a_faulty_voice_is_caught(name: str, case: str, told: str):
+    failed = failures(_voice(name))
+    assert next(iter(failed)) == case
+    assert told in failed[case]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("verb", ""), ("no_verb", "is no function"), ("absent", "cannot be imported")],
+)
+def test_a_command_must_lead_to_a_function(name: str, told: str):
+    spec = CommandSpec(
+        name="verb",
+        factory=f"{voices.__name__}:{name}",
+        summary="for tests",
+        licence=generators.LICENCE,
+    )
+    failed = failures(spec)
+    assert list(failed) == (["leads to a function"] if told else [])
+    assert told in failed.get("leads to a function", "")
 
 
 def test_a_lookahead_that_is_declared_too_short_is_caught():
