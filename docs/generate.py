@@ -6,6 +6,7 @@ import inspect
 import sys
 from dataclasses import fields
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from typer.main import get_command
 from lipsync_core import contracts, errors, hookspecs, specs
 from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.cli.app import BUILT_IN, build
-from lipsync_core.registry import Registry
 
 Command = Any
 """What typer makes of a verb; its class is private to typer."""
@@ -115,18 +115,14 @@ def exit_codes() -> str:
 
 def capabilities() -> str:
     """What the core and the project's own plugins offer."""
-    ours = ("lipsync-core", *CATALOGUE.values())
     rows = []
-    for row in Registry.load().rows:
-        if row.distribution not in ours:
-            continue
-        for spec in row.specs:
-            commercial = {True: "yes", False: "no", None: "not stated"}[spec.licence.commercial]
-            streams = {True: "yes", False: "no"}.get(getattr(spec, "streams", None), "")  # type: ignore[arg-type]
-            rows.append(
-                f"| {spec.kind} | `{spec.name}` | {row.distribution} | {', '.join(spec.devices)} "
-                f"| {streams} | {spec.licence.weights} | {commercial} | {spec.summary} |\n"
-            )
+    for package, spec in _our_specs():
+        commercial = {True: "yes", False: "no", None: "not stated"}[spec.licence.commercial]
+        streams = {True: "yes", False: "no"}.get(getattr(spec, "streams", None), "")  # type: ignore[arg-type]
+        rows.append(
+            f"| {spec.kind} | `{spec.name}` | {package} | {', '.join(spec.devices)} "
+            f"| {streams} | {spec.licence.weights} | {commercial} | {spec.summary} |\n"
+        )
     head = "| kind | name | package | devices | streams | weights | commercial | what it does |\n"
     return (
         NOTE
@@ -135,6 +131,20 @@ def capabilities() -> str:
         + "|---|---|---|---|---|---|---|---|\n"
         + "".join(sorted(rows))
     )
+
+
+def _our_specs() -> list[tuple[str, specs.PluginSpec]]:
+    """Package and spec of all that this repository offers, installed or not."""
+    found: list[tuple[str, specs.PluginSpec]] = []
+    modules = {"lipsync-core": "lipsync_core.builtin.plugin"}
+    for name, package in CATALOGUE.items():
+        sys.path.append(str(HERE.parent / "plugins" / name))
+        modules[package] = f"lipsync_{name}.plugin"
+    for package, module in modules.items():
+        for name, hook in vars(import_module(module)).items():
+            if name.startswith("lipsync_register_"):
+                hook(lambda spec, package=package: found.append((package, spec)))
+    return found
 
 
 PAGES = {

@@ -1,0 +1,51 @@
+"""What is generated is fresh, and what is written by hand names things that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from lipsync_core import hookspecs
+from lipsync_core.cli.app import BUILT_IN
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("name", generate.PAGES)
+def test_generated_pages_are_fresh(name):
+    assert (ROOT / "docs" / name).read_text("utf-8") == generate.PAGES[name](), (
+        "run: python -m docs.generate"
+    )
+
+
+def test_every_hook_is_documented():
+    text = (ROOT / "docs" / "hooks.md").read_text("utf-8")
+    for name in vars(hookspecs):
+        if name.startswith("lipsync_register_"):
+            assert f"### `{name}(" in text
+
+
+def test_links_in_the_docs_lead_somewhere():
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_the_readme_names_every_verb_and_both_commands():
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert all(f"lipsync {verb}" in text for verb in BUILT_IN)
+    assert "python -m pip install . && lipsync run" in text
+    assert "python -m pip install nox uv && python -m nox -s tests" in text
+
+
+def test_files_named_in_the_architecture_exist():
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for path in re.findall(r"(?:engine|faces|media|voice)/[a-z_]+", text):
+        module = ROOT / "lipsync_core" / path
+        assert module.with_suffix(".py").exists() or module.is_dir(), path
+    for folder in ("media", "faces", "voice", "engine", "builtin", "weights", "testing", "cli"):
+        assert (ROOT / "lipsync_core" / folder).is_dir() and f"  {folder}/" in text
