@@ -16,7 +16,7 @@ nox.options.reuse_existing_virtualenvs = False
 
 HERE = Path(__file__).parent
 PLUGINS = sorted(p.parent.name for p in (HERE / "plugins").glob("*/pyproject.toml"))
-TEST_TOOLS = ("pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6")
+TEST_TOOLS = ("pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "hatchling>=1.25")
 LINTER = "ruff>=0.14"
 
 

@@ -119,10 +119,12 @@ def resolve(registry: Registry, request: RunRequest) -> tuple[list[Candidate], l
             spec,
             device=request.device,
             precision=request.precision,
-            options=request.options.get(name),
+            options=request.options_for(spec),
             seed=request.seed,
         )
         result = probe(spec, context, commercial_only=request.commercial_only)
+        if not isinstance(result, Unavailable):
+            result = probe(encoder, commercial_only=request.commercial_only)
         if isinstance(result, Unavailable):
             attempts.append(
                 Attempt(
@@ -202,10 +204,16 @@ def raise_failed(attempts: list[Attempt], shot: int) -> None:
 
 
 def _check_options(registry: Registry, request: RunRequest) -> None:
-    known = {s.name for s in registry}
-    for name in request.options:
-        if name not in known:
+    """Every option that was set is declared by something of that name."""
+    for name, given in request.options.items():
+        specs = [spec for spec in registry if spec.name == name]
+        if not specs:
             raise UsageError(
                 f"--option names the plugin '{name}', which is not installed.",
                 "`lipsync plugins list` shows what is.",
             )
+        declared = {option.key for spec in specs for option in spec.options}
+        for key in given:
+            if key not in declared:
+                known = ", ".join(sorted(declared)) or "none"
+                raise UsageError(f"'{name}' has no option '{key}'.", f"Its options: {known}.")

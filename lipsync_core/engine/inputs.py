@@ -176,7 +176,7 @@ def find_faces(
     about = {
         "detector": spec.name,
         "version": version,
-        "options": json.dumps(request.options.get(spec.name, {}), sort_keys=True),
+        "options": json.dumps(request.options_for(spec), sort_keys=True),
         "target": digest,
     }
     name = f"{digest}-{spec.name}-{version}-{FORMAT}"

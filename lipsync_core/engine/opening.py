@@ -73,6 +73,6 @@ def _rest(
     if not provides(target.scheme, spec.crop.scheme):
         return None
     encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
-    context = context_for(spec, options=request.options.get(spec.name))
+    context = context_for(spec, options=request.options_for(spec))
     rest = Candidate(spec=spec, encoder=encoder, context=context, asked=False)
     return _mouth(rest, target, None, watch, resources)

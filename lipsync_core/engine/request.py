@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lipsync_core.specs import PluginSpec
+
 Fit = Literal["bounce", "loop", "hold", "cut"]
 Silence = Literal["close", "keep", "generate"]
 
@@ -71,3 +73,8 @@ class RunRequest:
     segment_seconds: int = 4
     encoding: EncoderChoice = field(default_factory=EncoderChoice)
     overwrite: bool = True
+
+    def options_for(self, spec: PluginSpec) -> dict[str, str]:
+        """What the user set for `spec`; a generator and its encoder may share a name, not the options."""
+        declared = {option.key for option in spec.options}
+        return {k: v for k, v in self.options.get(spec.name, {}).items() if k in declared}

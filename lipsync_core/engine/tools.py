@@ -122,6 +122,6 @@ def _context(spec: PluginSpec, request: RunRequest) -> OpenContext:
         spec,
         device=request.device if request.device.partition(":")[0] in spec.devices else "auto",
         precision=request.precision,
-        options=request.options.get(spec.name),
+        options=request.options_for(spec),
         seed=request.seed,
     )

@@ -22,9 +22,8 @@ def locate(spec: PluginSpec) -> dict[str, Path]:
     for weight in spec.weights:
         for candidate in (weight.path, *weight.alternatives):
             path = folder(spec) / candidate
-            if path.is_file() and path.stat().st_size > 0:
-                if weight.size is not None and path.stat().st_size != weight.size:
-                    continue
+            size = _size(path)
+            if size and weight.size in (None, size):
                 found[weight.path] = path
                 break
     return found
@@ -34,3 +33,11 @@ def missing(spec: PluginSpec) -> list[str]:
     """Declared, not optional, and not there."""
     have = locate(spec)
     return [w.path for w in spec.weights if not w.optional and w.path not in have]
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 when it is none, or may not be looked at."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except OSError:
+        return 0

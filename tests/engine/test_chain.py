@@ -209,3 +209,31 @@ def test_the_report_on_disk_tells_the_same_story(face_clip, voice, job):
     done = job(face_clip, voice, registry=registry, generators=("faulty",))
     written = json.loads((done.output.parent / "out.mp4.report.json").read_text())
     assert written["chain"]["attempts"][0]["phase"] == "check"
+
+
+def test_options_of_a_shared_name_reach_the_one_that_declares_them(face_clip, voice, job):
+    from lipsync_core.builtin.plugin import MEL
+    from lipsync_core.specs import Option
+
+    class_options = (Option(key="steps", default=20, help="how many"),)
+    encoder = replace(
+        MEL, name="shared", options=(Option(key="window", default=16, help="columns"),)
+    )
+    spec = fakes.spec("shared", audio_encoder="shared", options=class_options)
+    registry = fakes.registry(spec, encoder)
+    for given in ({"steps": "3"}, {"window": "8"}, {"steps": "3", "window": "8"}):
+        report = job(
+            face_clip, voice, registry=registry, generators=("shared",), options={"shared": given}
+        ).report
+        assert report["chain"]["used"] == {"shared": 30}
+    with pytest.raises(UsageError, match="'shared' has no option 'stepps'"):
+        job(face_clip, voice, registry=registry, options={"shared": {"stepps": "3"}})
+
+
+def test_an_encoder_that_lacks_something_keeps_its_generator_out(face_clip, voice, job):
+    from lipsync_core.builtin.plugin import MEL
+
+    encoder = replace(MEL, name="deaf", weights=(WeightFile(path="ears.pt"),))
+    registry = fakes.registry(fakes.spec("painter", audio_encoder="deaf"), encoder)
+    report = job(face_clip, voice, registry=registry, generators=("painter",)).report
+    assert "ears.pt" in report["chain"]["attempts"][0]["reason"]
