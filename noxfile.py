@@ -94,7 +94,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, on the core and the plugins."""
-    install(session, "-e", ".", *_packages(), "mypy>=1.18")
+    install(session, "-e", ".", *_packages(), "mypy>=1.18", *TEST_TOOLS)
     session.run("mypy")
     for name in PLUGINS:
         session.run("mypy", "--strict", f"plugins/{name}/lipsync_{name}")
