@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +32,8 @@ from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.records import Image
 from lipsync_core.registry import Registry
 
+KEEP_DAYS = 60
+"""Analyses not used for longer are removed when another is made."""
 AHEAD = 4
 """Frames decoded ahead of the detector."""
 
@@ -186,6 +191,7 @@ def find_faces(
         if found.about == about | {"format": str(FORMAT)}:
             folder.touch()
             return found, spec.name, True
+    _forget_old(folder.parent)
     progress.stage("finding faces", info.frames)
     with ExitStack() as resources, watch.on("detect"):
         detector = open_detector(spec, request, resources)
@@ -206,3 +212,13 @@ def _images(info: TargetInfo) -> Iterator[Image]:
     with VideoReader(info) as reader:
         for picture in reader.frames():
             yield picture.quick_rgb()
+
+
+def _forget_old(root: Path) -> None:
+    """Remove analyses that no run has asked for in `KEEP_DAYS` days (90 KB a second of video)."""
+    if not root.exists():
+        return
+    limit = time.time() - KEEP_DAYS * 86_400
+    for folder in root.iterdir():
+        if folder.stat().st_mtime < limit:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -193,6 +194,17 @@ def test_the_second_run_detects_nothing(face_clip, voice, job, tmp_path):
     report = job(face_clip, speech(tmp_path / "other.wav", 0.5), progress=second).report
     assert report["faces"]["from_cache"]
     assert "finding faces" not in second.names and "detect" not in report["stages"]
+
+
+def test_old_analyses_are_forgotten_and_others_kept(tmp_path, voice, job, monkeypatch):
+    monkeypatch.setenv("LIPSYNC_CACHE", str(tmp_path / "cache"))
+    job(face_video(tmp_path / "a.mp4", 5), voice, fit="cut")
+    (first,) = (tmp_path / "cache" / "faces").iterdir()
+    job(face_video(tmp_path / "b.mp4", 6), voice, fit="cut")
+    assert first.exists()
+    os.utime(first, (0, 0))
+    job(face_video(tmp_path / "c.mp4", 7), voice, fit="cut")
+    assert not first.exists() and len(list((tmp_path / "cache" / "faces").iterdir())) == 2
 
 
 def test_the_report_tells_the_run(face_clip, voice, job):
