@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import cv2
+import numpy as np
 from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
@@ -39,9 +40,22 @@ class ShotDetector:
         Args:
             image: `(H, W, 3)` uint8 RGB.
         """
-        height = max(8, round(image.shape[0] * _WIDTH / image.shape[1]))
-        size = (_WIDTH, height) if image.shape[1] > _WIDTH else (image.shape[1], image.shape[0])
-        bgr = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+        bgr = cv2.cvtColor(_shrunk(image), cv2.COLOR_RGB2BGR)
         cuts = self._detector.process_frame(FrameTimecode(self._pushed, fps=self._rate), bgr)
         self._pushed += 1
         return [cut.frame_num for cut in cuts]
+
+
+def _shrunk(image: Image) -> Image:
+    """The picture at `_WIDTH`, each pixel the mean of what it covers.
+
+    Halving is ten times as fast as any other area resize (2.9 ms become 0.4 for 720p), so it goes first.
+    """
+    height, width = image.shape[:2]
+    size = (min(width, _WIDTH), max(8, round(height * _WIDTH / width)) if width > _WIDTH else height)
+    small = image
+    while small.shape[1] >= 2 * size[0] and small.shape[0] >= 2 * size[1]:
+        half = (small.shape[1] // 2, small.shape[0] // 2)
+        even = small[: 2 * half[1], : 2 * half[0]]
+        small = np.asarray(cv2.resize(even, half, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)

