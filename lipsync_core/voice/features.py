@@ -20,6 +20,8 @@ from lipsync_core.records import Samples
 
 VARIABLE_RATE_CLOCK = Fraction(100)
 """Ticks a second for targets of variable rate: at most 5 ms between a frame and its row."""
+BLOCK = 16_000
+"""Samples that a stream is given at once, at least: a second at 16 kHz."""
 
 
 class RowStream(Protocol):
@@ -120,14 +122,25 @@ def encode(
 
 
 def _padded(sound: Iterable[Samples], total: int) -> Iterator[Samples]:
-    """Blocks of `sound`, cut or filled with silence to `total` samples."""
-    left = total
-    for block in sound:
+    """`sound`, cut or filled with silence to `total` samples, in blocks of `BLOCK` samples.
+
+    Files give 20 to 60 ms at a time; streams cost by the call as well as by the sample.
+    """
+    waiting: list[Samples] = []
+    held, left = 0, total
+    for piece in sound:
+        part = piece[: left - held]
+        waiting.append(part)
+        held += len(part)
+        if held >= min(BLOCK, left):
+            yield np.concatenate(waiting)
+            left, waiting, held = left - held, [], 0
         if left <= 0:
             return
-        yield block[:left]
-        left -= len(block[:left])
+    if held:
+        yield np.concatenate(waiting)
+        left -= held
     while left > 0:
-        n = min(left, 16_000)
+        n = min(left, BLOCK)
         yield np.zeros(n, np.float32)
         left -= n
