@@ -13,9 +13,9 @@ from lipsync_core.builtin.mediapipe.windows import LEFT_EYE, LIPS, LIPS_AXIS, RI
 
 SHA256 = {
     "detect.onnx": "7a84a17237f13e43041eb97df8586f6e7c9bde23a884aecce5363e88a4f0733c",
-    "mesh.onnx": "7a227fc4295b3fa051c577c12d7c1ae539804fd1ae7024c03a2697fe02974592",
-    "lips.onnx": "7f4318743432d7ff4128afbbe7a43cf07770f5f0bab2f2fcfe407d69903ac5a5",
-    "eyes.onnx": "9281eb595a033180711aa266fa426ee1e0d5d4ce7e66952961b05571116752b0",
+    "mesh.onnx": "136973a6c2312dfed4adf9f76c8a423147fe478d992c0944a90803d20aac4e19",
+    "lips.onnx": "518aec8128bdb33b3cd34d55df3b14295cae031c867db3b0a075110e02c41e60",
+    "eyes.onnx": "719c30c5a8aae3d11d9ee6a0b729673714f2785f7b8577e75f2400b3a920179d",
 }
 
 
