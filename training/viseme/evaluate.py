@@ -13,7 +13,7 @@ from lipsync_core.builtin.viseme import network
 from lipsync_core.builtin.viseme.articulation import LEAD, PRESS
 from lipsync_core.builtin.viseme.encoder import VisemeStream
 from lipsync_core.builtin.viseme.network import load
-from lipsync_core.builtin.viseme.normalisation import RunningNormalisation
+from lipsync_core.builtin.viseme.normalisation import RunningStatistics
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
 from training.viseme import reference
 from training.viseme.dataset import Session
@@ -117,8 +117,8 @@ def synthetic_accuracy(sessions: list[Session]) -> float:
     """Share of right visemes, step by step, in sessions of the training's own kind."""
     session, right, steps = load(), 0, 0
     for item in sessions:
-        mel = RunningNormalisation().push(item.mel.astype(np.float32))
-        weights = network.WeightStream(session).push(mel)
+        mel = item.mel.astype(np.float32)
+        weights = network.WeightStream(session).push(mel, RunningStatistics().push(mel))
         labels = item.labels[:: network.FRAMES_PER_STEP][: len(weights)]
         right += int((weights.argmax(1) == labels).sum())
         steps += len(labels)

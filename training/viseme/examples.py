@@ -9,10 +9,19 @@ from numpy.typing import NDArray
 
 from lipsync_core.builtin.viseme.melspec import SILENT_FRAME
 from lipsync_core.builtin.viseme.network import FRAMES_AFTER, FRAMES_BEFORE, FRAMES_PER_STEP
-from lipsync_core.builtin.viseme.normalisation import RunningNormalisation, idle_frame
+from lipsync_core.builtin.viseme.normalisation import (
+    SHAPE_WEIGHT,
+    RunningStatistics,
+    idle_statistics,
+    normalise,
+)
 from lipsync_core.builtin.viseme.targets import VISEMES
 from training.viseme import reference
 from training.viseme.dataset import Session
+from training.viseme.recipe import Cold
+
+BLOCK = 200
+"""Sessions normalised at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,28 +46,37 @@ def begin_anywhere(sessions: list[Session], seed: int) -> list[Session]:
     ]
 
 
-def prepare(sessions: list[Session]) -> list[Example]:
+def prepare(sessions: list[Session], cold: Cold, seed: int) -> list[Example]:
     """Normalise with the runtime's own running statistics and compute the references."""
-    longest = max(len(s.mel) for s in sessions) + FRAMES_AFTER
-    raw = np.tile(SILENT_FRAME, (longest, len(sessions), 1)).astype(np.float16)
+    rng = np.random.default_rng(seed)
+    blocks = [sessions[first : first + BLOCK] for first in range(0, len(sessions), BLOCK)]
+    return [example for block in blocks for example in _block(block, cold, rng)]
+
+
+def _block(sessions: list[Session], cold: Cold, rng: np.random.Generator) -> list[Example]:
+    longest = max(len(s.mel) for s in sessions) + FRAMES_AFTER + cold.latest
+    raw = np.tile(SILENT_FRAME, (longest, len(sessions), 1))
     for column, session in enumerate(sessions):
         raw[: len(session.mel), column] = session.mel
-    normalise = RunningNormalisation((len(sessions),))
-    normalised = np.empty(raw.shape, np.float16)
-    for row, frame in enumerate(raw):
-        normalised[row] = normalise.step(frame.astype(np.float32))
-    before = np.tile(idle_frame(), (FRAMES_BEFORE, 1)).astype(np.float16)
+    weight = SHAPE_WEIGHT if cold.shape_weight is None else cold.shape_weight
+    heard = RunningStatistics((len(sessions),), weight).push(raw)
     examples = []
     for column, session in enumerate(sessions):
         steps = len(session.labels) // FRAMES_PER_STEP
-        mel = normalised[: steps * FRAMES_PER_STEP + FRAMES_AFTER, column]
+        count = steps * FRAMES_PER_STEP + FRAMES_AFTER
+        later = int(rng.integers(0, cold.latest + 1))
+        # Silence before the first frame: by the statistics of the frame `later` after the last silent one.
+        before = heard[later - 1, :, column] if later else idle_statistics()
+        silence = np.tile(normalise(SILENT_FRAME, *before), (FRAMES_BEFORE, 1))
+        known = heard[later : later + count, :, column]
+        mel = normalise(raw[:count, column], known[:, 0], known[:, 1])
         sure = np.eye(len(VISEMES))[np.pad(session.labels, 1, mode="edge")]
         soft = 0.25 * sure[:-2] + 0.5 * sure[1:-1] + 0.25 * sure[2:]
         poses = reference.curves(session.labels)
         cut = slice(0, steps * FRAMES_PER_STEP, FRAMES_PER_STEP)
         examples.append(
             Example(
-                mel=np.concatenate([before, mel]),
+                mel=np.concatenate([silence, mel]).astype(np.float16),
                 weights=soft[cut].astype(np.float16),
                 poses=poses[cut].astype(np.float16),
             )

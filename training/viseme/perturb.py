@@ -77,7 +77,17 @@ def _masks(mel: Batch, rng: np.random.Generator) -> Batch:
     return mel
 
 
-def perturb(mel: Batch, rng: np.random.Generator) -> Batch:
+def _edges(mel: Batch, rng: np.random.Generator) -> Batch:
+    """Hum, rumble and low-passes that the running statistics do not know yet."""
+    for item in mel:
+        if rng.random() < 0.35:
+            item[:, : rng.integers(1, 5)] += rng.normal(0, 1.5)
+        if rng.random() < 0.35:
+            item[:, BANDS - rng.integers(3, 15) :] += rng.uniform(-3.5, 1.0)
+    return mel
+
+
+def perturb(mel: Batch, rng: np.random.Generator, edges: bool) -> Batch:
     """A new, differently distorted batch of the same shape."""
     count, size = mel.shape[:2]
     mel = _sharpness(_vocal_tract(mel, rng), rng)
@@ -85,6 +95,8 @@ def perturb(mel: Batch, rng: np.random.Generator) -> Batch:
     mel *= rng.uniform(0.9, 1.12, (count, 1, 1)).astype(np.float32)
     mel += _curve(rng, count, BANDS, 7, 0.25)[:, None, :]
     mel += _curve(rng, count, size, max(3, size // 60), 0.15)[:, :, None]
+    if edges:
+        mel = _edges(mel, rng)
     level = rng.uniform(0.02, 0.15, (count, 1, 1)).astype(np.float32)
     mel += level * rng.standard_normal(mel.shape, dtype=np.float32)
     return np.asarray(_masks(mel, rng).clip(CLIP_LOW, CLIP_HIGH), np.float32)

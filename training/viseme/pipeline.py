@@ -50,16 +50,16 @@ def train(folder: Path) -> None:
             net = VisemeNet().eval()
             net.load_state_dict(torch.load(finished))
             continue
+        seed = recipe.SEED + number - 1
         pools = {}
         for name in recipe.SHARES:
             paths = [
                 folder / f"train_{p.source}_{p.seed}.npz" for p in stage.parts if p.source == name
             ]
             sessions = [session for path in paths for session in load(path)]
-            if stage.begin_anywhere:
-                sessions = begin_anywhere(sessions, recipe.SEED)
-            pools[name] = prepare(sessions)
-        seed = recipe.SEED + number - 1
+            if stage.cold.begin_anywhere:
+                sessions = begin_anywhere(sessions, recipe.SEED + number - 2)
+            pools[name] = prepare(sessions, stage.cold, seed)
         net, seconds = run(pools, recipe.SHARES, stage, seed, folder / "checkpoint.pt", net)
         record = {"iterations": stage.iterations, "rate": stage.rate, "seed": seed}
         notes.write_text(json.dumps({**record, "cpu_seconds": round(seconds)}), encoding="utf-8")

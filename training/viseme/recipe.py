@@ -13,17 +13,32 @@ class Part(NamedTuple):
     seed: int
 
 
-class Stage(NamedTuple):
-    """One run of the optimiser over some parts.
+class Cold(NamedTuple):
+    """How a stage meets the running statistics of a voice that has just begun.
 
-    With `begin_anywhere` every session is cut off at a random point first, so that cold running statistics
-    meet speech in the middle of a word, as in clips cut out of a longer recording.
+    At run time the frames that a step sees are normalised by the statistics 0 to 61 frames later. Training
+    normalises each session by those of 0 to `latest` frames later, at random, the same for all its frames.
     """
+
+    begin_anywhere: bool
+    """Cut every session off at a random point first, so that cold statistics meet speech in the middle of a
+    word, as in clips cut out of a longer recording."""
+    shape_weight: float | None
+    """`SHAPE_WEIGHT` of the running statistics, None for that of the runtime."""
+    latest: int
+    from_the_beginning: float
+    """Share of windows that begin with their recording, when the running statistics know nothing yet."""
+    edges: bool
+    """Distort the lowest and highest bands more (`perturb.py`)."""
+
+
+class Stage(NamedTuple):
+    """One run of the optimiser over some parts."""
 
     parts: tuple[Part, ...]
     iterations: int
     rate: float
-    begin_anywhere: bool
+    cold: Cold
 
 
 _FIRST = (
@@ -37,9 +52,11 @@ _MORE = (
     *(Part("flite", 2000, seed) for seed in range(8, 10)),
 )
 STAGES = (
-    Stage(_FIRST, iterations=9_000, rate=2.5e-3, begin_anywhere=False),
-    Stage((*_FIRST, *_MORE), iterations=3_000, rate=1.0e-3, begin_anywhere=True),
+    Stage(_FIRST, iterations=9_000, rate=2.5e-3, cold=Cold(False, 100.0, 0, 0.2, False)),
+    Stage((*_FIRST, *_MORE), iterations=3_000, rate=1.0e-3, cold=Cold(True, 100.0, 0, 0.2, False)),
+    Stage((*_FIRST, *_MORE), iterations=2_000, rate=1.0e-3, cold=Cold(True, None, 30, 0.35, True)),
 )
+"""The first two stages knew an earlier normalisation; the third is trained with that of the runtime."""
 TRAINING = STAGES[-1].parts
 HELD_OUT = tuple(Part(name, 300, 9001) for name in ("hibari", "flite", "festival", "espeak"))
 """Other texts and rooms; for espeak other voice variants as well (the others have no voices to spare)."""

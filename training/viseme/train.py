@@ -23,7 +23,7 @@ from lipsync_core.builtin.viseme.targets import CURVES, DOMINANCE, TARGETS, VISE
 from training.viseme.examples import Example
 from training.viseme.net import VisemeNet
 from training.viseme.perturb import perturb
-from training.viseme.recipe import Stage
+from training.viseme.recipe import Cold, Stage
 
 CURVE_WEIGHTS = {
     "jaw": 2.0, "wide": 0.8, "pucker": 0.8, "up": 0.4, "low": 0.4, "press": 1.5, "tuck": 0.8, "tongue": 0.3,
@@ -36,8 +36,6 @@ LABEL_SMOOTHING = 0.04
 WARM_UP, DECAY = 200, 1e-2
 AVERAGE = 0.998
 BATCH, STEPS = 32, 150
-FROM_THE_BEGINNING = 0.2
-"""Share of windows that begin with their recording, when the running statistics know nothing yet."""
 
 
 class Articulate(nn.Module):
@@ -109,9 +107,14 @@ class Batches:
     """Random windows of random sessions, every source with its own share."""
 
     def __init__(
-        self, pools: dict[str, list[Example]], shares: dict[str, float], seed: int
+        self,
+        pools: dict[str, list[Example]],
+        shares: dict[str, float],
+        cold: Cold,
+        seed: int,
     ) -> None:
         self._pools = pools
+        self._cold = cold
         self._names = list(pools)
         total = sum(shares[name] for name in self._names)
         self._shares = [shares[name] / total for name in self._names]
@@ -129,14 +132,14 @@ class Batches:
             pool = self._pools[name]
             example = pool[rng.integers(len(pool))]
             start = int(rng.integers(0, max(1, len(example.weights) - STEPS + 1)))
-            start *= int(rng.random() > FROM_THE_BEGINNING)
+            start *= int(rng.random() > self._cold.from_the_beginning)
             count = min(STEPS, len(example.weights) - start)
             piece = example.mel[start * FRAMES_PER_STEP :][:frames]
             mel[row, : len(piece)] = piece
             weights[row, :count] = example.weights[start : start + count]
             poses[row, :count] = example.poses[start : start + count]
             valid[row, :count] = 1
-        arrays = (perturb(mel, rng), weights, poses, valid)
+        arrays = (perturb(mel, rng, self._cold.edges), weights, poses, valid)
         tensors = [torch.from_numpy(array) for array in arrays]
         return tensors[0], tensors[1], tensors[2], tensors[3]
 
@@ -158,7 +161,7 @@ def train(
     net = VisemeNet() if start is None else copy.deepcopy(start).train()
     average = copy.deepcopy(net).eval()
     loss_of = Loss([e for pool in pools.values() for e in pool])
-    batches = Batches(pools, shares, seed)
+    batches = Batches(pools, shares, stage.cold, seed)
     optimiser = torch.optim.AdamW(net.parameters(), stage.rate, weight_decay=DECAY)
     iterations = stage.iterations
     running, started = 0.0, time.process_time()

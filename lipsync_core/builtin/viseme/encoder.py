@@ -16,7 +16,7 @@ from lipsync_core.builtin.viseme import articulation, network
 from lipsync_core.builtin.viseme.articulation import ArticulationStream
 from lipsync_core.builtin.viseme.loudness import LoudnessStream
 from lipsync_core.builtin.viseme.melspec import SAMPLE_RATE, Array, LogMel
-from lipsync_core.builtin.viseme.normalisation import RunningNormalisation
+from lipsync_core.builtin.viseme.normalisation import RunningStatistics
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
 from lipsync_core.contracts import AudioEncoder, FeatureStream, OpenContext
 from lipsync_core.errors import PluginFault
@@ -43,7 +43,7 @@ class VisemeStream(FeatureStream):
     def __init__(self, session: InferenceSession, fps: Fraction) -> None:
         self._fps = fps
         self._mel = LogMel()
-        self._normalisation = RunningNormalisation()
+        self._statistics = RunningStatistics()
         self._visemes = network.WeightStream(session)
         self._loudness = LoudnessStream()
         self._loud = np.zeros(0)
@@ -67,7 +67,8 @@ class VisemeStream(FeatureStream):
         return rows
 
     def _advance(self, samples: Array) -> NDArray[np.float32]:
-        weights = self._visemes.push(self._normalisation.push(self._mel.push(samples)))
+        mel = self._mel.push(samples)
+        weights = self._visemes.push(mel, self._statistics.push(mel))
         self._loud = np.concatenate([self._loud, self._loudness.push(samples)])
         loud, self._loud = self._loud[: len(weights)], self._loud[len(weights) :]
         return self._articulation.push(weights, loud).astype(np.float32)

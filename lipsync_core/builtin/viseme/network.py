@@ -1,7 +1,9 @@
-"""Streaming evaluation of `visemes.onnx`: normalised mel frames in, viseme weights out.
+"""Streaming evaluation of `visemes.onnx`: mel frames and their statistics in, viseme weights out.
 
 The one job: give the network exactly its receptive field, one step at a time. Every step is computed from a
-window of the same size, so its bits do not depend on how the sound arrived.
+window of the same size, so its bits do not depend on how the sound arrived. The whole window is normalised by
+the statistics of its newest frame: the most that is known of the voice without waiting longer, which counts
+in the first second.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.viseme.melspec import BANDS, HOP, SAMPLE_RATE, WINDOW, Array
-from lipsync_core.builtin.viseme.normalisation import idle_frame
+from lipsync_core.builtin.viseme.melspec import BANDS, HOP, SAMPLE_RATE, SILENT_FRAME, WINDOW, Array
+from lipsync_core.builtin.viseme.normalisation import normalise
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -49,22 +51,30 @@ def load(path: Path = MODEL, threads: int = 1) -> InferenceSession:
 
 
 class WeightStream:
-    """Pushes normalised mel frames, gives viseme weights; `session` may be shared by many streams."""
+    """Pushes log-mel frames, gives viseme weights; `session` may be shared by many streams."""
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
-        self._frames = np.tile(idle_frame(), (FRAMES_BEFORE, 1))
+        self._frames = np.tile(SILENT_FRAME, (FRAMES_BEFORE, 1))
+        self._statistics = np.zeros((FRAMES_BEFORE, 2, BANDS), np.float32)
+        """Of each frame; nothing is normalised by those before the first frame."""
 
-    def push(self, frames: Array) -> Array:
-        """(t, BANDS) frames -> (k, 15) weights of the steps now complete; each row sums to 1."""
+    def push(self, frames: Array, statistics: Array) -> Array:
+        """(t, BANDS) frames and the (t, 2, BANDS) statistics after each (`RunningStatistics`) -> (k, 15).
+
+        The rows are the weights of the steps now complete; each sums to 1.
+        """
         self._frames = np.concatenate([self._frames, frames])
+        self._statistics = np.concatenate([self._statistics, statistics])
         count = max(0, (len(self._frames) - RECEPTIVE_FRAMES) // FRAMES_PER_STEP + 1)
         rows = [self._weights(i * FRAMES_PER_STEP) for i in range(count)]
         self._frames = self._frames[count * FRAMES_PER_STEP :].copy()
+        self._statistics = self._statistics[count * FRAMES_PER_STEP :].copy()
         return np.concatenate(rows) if rows else np.zeros((0, 15), np.float32)
 
     def _weights(self, start: int) -> Array:
-        window = self._frames[start : start + RECEPTIVE_FRAMES].reshape(1, RECEPTIVE_FRAMES, BANDS)
-        logits: Array = self._session.run(None, {INPUT: window})[0][0]
+        mean, deviation = self._statistics[start + RECEPTIVE_FRAMES - 1]
+        window = normalise(self._frames[start : start + RECEPTIVE_FRAMES], mean, deviation)
+        logits: Array = self._session.run(None, {INPUT: window[None]})[0][0]
         exponentials = np.exp(logits - logits.max(-1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(-1, keepdims=True), np.float32)

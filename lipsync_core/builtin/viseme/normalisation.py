@@ -2,7 +2,8 @@
 
 The one job: what utterance normalisation does offline, done causally, so that live and offline are the same
 bits and a recording needs no second pass. The statistics start from a prior (an average voice at the level
-just heard), grow with every speech-like frame and forget slowly.
+just heard), grow with every speech-like frame and forget slowly. Statistics and their use are apart, because
+the network normalises all frames it looks at by the newest statistics (`network.py`).
 """
 
 from __future__ import annotations
@@ -33,8 +34,12 @@ ACTIVE_RANGE = 5.5
 """Frames less than this below the peak are speech: ln power, 24 dB."""
 PEAK_DECAY_ACTIVE, PEAK_DECAY_IDLE = 0.003, 0.0002
 """Fall of the peak per frame, ln units: 1.3 dB a second while someone speaks, hardly in a pause."""
-SHAPE_WEIGHT, LEVEL_WEIGHT = 100.0, 10.0
-"""Frames of evidence that the prior shape (1 s) and the prior level (0.1 s) are worth."""
+LEVEL_WEIGHT = 10.0
+"""Frames of evidence that the prior level is worth (0.1 s)."""
+SHAPE_WEIGHT: Statistics = np.full(BANDS, 200.0)
+"""Frames of evidence that the prior shape is worth: 2 s, as a few words are no fair sample of a voice ..."""
+SHAPE_WEIGHT[:3] = SHAPE_WEIGHT[54:] = 40.0
+"""... but 0.4 s below 150 Hz and above 5 kHz, where rumble and low-passes decide and not the voice."""
 MEMORY = 600.0
 """Frames of speech after which evidence has faded to 1/e (6 s)."""
 QUIETER_COUNTS_LESS = 0.7
@@ -43,21 +48,25 @@ DEVIATION_FLOOR = 0.6
 CLIP_LOW, CLIP_HIGH = -5.0, 3.0
 
 
-class RunningNormalisation:
-    """Normalises frame after frame; with `batch` many voices at once (training).
+class RunningStatistics:
+    """Hears frame after frame, says mean and deviation; with `batch` many voices at once (training).
 
     Args:
         batch: shape in front of the bands, () for one voice.
+        shape_weight: SHAPE_WEIGHT, or what an earlier stage of training took for it.
     """
 
-    def __init__(self, batch: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, batch: tuple[int, ...] = (), shape_weight: float | Statistics = SHAPE_WEIGHT
+    ) -> None:
+        self._shape_weight = shape_weight
         self._peak = np.full((*batch, 1), FIRST_PEAK)
         self._count = np.zeros((*batch, 1))
         self._sum = np.zeros((*batch, BANDS))
         self._squares = np.zeros((*batch, BANDS))
 
     def step(self, frame: Array) -> Array:
-        """One log-mel frame (*batch, BANDS) -> the normalised frame, float32, CLIP_LOW..CLIP_HIGH."""
+        """One log-mel frame (*batch, BANDS) -> (2, *batch, BANDS), mean and deviation, it included."""
         values = frame.astype(np.float64)
         level = values.mean(-1, keepdims=True)
         active = level > self._peak - ACTIVE_RANGE
@@ -70,24 +79,33 @@ class RunningNormalisation:
         self._sum = self._sum * keep + active * values
         self._squares = self._squares * keep + active * values * values
 
-        count = self._count
+        count, weight = self._count, self._shape_weight
         total = self._sum.mean(-1, keepdims=True)
         base = (LEVEL_WEIGHT * (peak - PRIOR_GAP) + total) / (LEVEL_WEIGHT + count)
-        shape = (SHAPE_WEIGHT * PRIOR_SHAPE + self._sum - total) / (SHAPE_WEIGHT + count)
+        shape = (weight * PRIOR_SHAPE + self._sum - total) / (weight + count)
         spread = self._squares - self._sum * self._sum / np.maximum(count, 1e-6)
-        spread = SHAPE_WEIGHT * PRIOR_DEVIATION**2 + np.maximum(spread, 0.0)
-        deviation = np.maximum(np.sqrt(spread / (SHAPE_WEIGHT + count)), DEVIATION_FLOOR)
-        result = ((values - base - shape) / deviation).clip(CLIP_LOW, CLIP_HIGH)
-        return np.asarray(result, np.float32)
+        spread = weight * PRIOR_DEVIATION**2 + np.maximum(spread, 0.0)
+        deviation = np.maximum(np.sqrt(spread / (weight + count)), DEVIATION_FLOOR)
+        return np.stack([base + shape, deviation]).astype(np.float32)
 
     def push(self, frames: Array) -> Array:
-        """Consecutive frames (t, *batch, BANDS) -> normalised frames of the same shape."""
-        result = np.empty(frames.shape, np.float32)
+        """Consecutive frames (t, *batch, BANDS) -> the statistics after each, (t, 2, *batch, BANDS)."""
+        result = np.empty((len(frames), 2, *frames.shape[1:]), np.float32)
         for i, frame in enumerate(frames):
             result[i] = self.step(frame)
         return result
 
 
+def normalise(frames: Array, mean: Array, deviation: Array) -> Array:
+    """Log-mel frames by statistics that fit their shape -> float32, CLIP_LOW..CLIP_HIGH."""
+    return np.asarray(((frames - mean) / deviation).clip(CLIP_LOW, CLIP_HIGH), np.float32)
+
+
+def idle_statistics() -> Array:
+    """The statistics after digital silence, before any voice, (2, BANDS)."""
+    return RunningStatistics().step(SILENT_FRAME)
+
+
 def idle_frame() -> Array:
-    """What digital silence normalises to before any voice, (BANDS,): the frames before the first."""
-    return RunningNormalisation().step(SILENT_FRAME)
+    """What digital silence normalises to before any voice, (BANDS,)."""
+    return normalise(SILENT_FRAME, *idle_statistics())

@@ -20,8 +20,9 @@ from lipsync_core.builtin.viseme.melspec import (
 from lipsync_core.builtin.viseme.normalisation import (
     CLIP_HIGH,
     CLIP_LOW,
-    RunningNormalisation,
+    RunningStatistics,
     idle_frame,
+    normalise,
 )
 
 
@@ -37,6 +38,12 @@ def voice_like(seconds: float, seed: int = 0, gain: float = 0.1) -> np.ndarray:
 def in_pieces(samples: np.ndarray, sizes: list[int]) -> list[np.ndarray]:
     cuts = np.cumsum(sizes)
     return np.split(samples, cuts[cuts < len(samples)])
+
+
+def normalised(frames: np.ndarray) -> np.ndarray:
+    """Every frame by the statistics right after it."""
+    statistics = RunningStatistics().push(frames)
+    return normalise(frames, statistics[:, 0], statistics[:, 1])
 
 
 def test_frame_count_and_floor() -> None:
@@ -69,25 +76,27 @@ def test_a_tone_lights_its_own_band(hz: float) -> None:
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=20))
 def test_any_chunking_gives_the_same_bits(sizes: list[int]) -> None:
     samples = voice_like(1.0)
-    mel, normalise = LogMel(), RunningNormalisation()
-    pieces = [normalise.push(mel.push(piece)) for piece in in_pieces(samples, sizes)]
-    whole = RunningNormalisation().push(log_mel(samples))
-    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    mel, statistics = LogMel(), RunningStatistics()
+    frames = [mel.push(piece) for piece in in_pieces(samples, sizes)]
+    heard = [statistics.push(piece) for piece in frames]
+    whole = log_mel(samples)
+    np.testing.assert_array_equal(np.concatenate(frames), whole)
+    np.testing.assert_array_equal(np.concatenate(heard), RunningStatistics().push(whole))
 
 
-def test_normalisation_is_causal() -> None:
+def test_statistics_are_causal() -> None:
     frames = log_mel(voice_like(1.0))
     changed = frames.copy()
     changed[60:] += 3.0
-    before, after = RunningNormalisation().push(frames), RunningNormalisation().push(changed)
+    before, after = RunningStatistics().push(frames), RunningStatistics().push(changed)
     np.testing.assert_array_equal(before[:60], after[:60])
     assert not np.allclose(before[60:], after[60:])
 
 
 @pytest.mark.parametrize("gain", [0.02, 0.5])
 def test_level_hardly_matters_after_a_few_seconds(gain: float) -> None:
-    one = RunningNormalisation().push(log_mel(voice_like(6.0, gain=0.1)))[400:]
-    other = RunningNormalisation().push(log_mel(voice_like(6.0, gain=gain)))[400:]
+    one = normalised(log_mel(voice_like(6.0, gain=0.1)))[400:]
+    other = normalised(log_mel(voice_like(6.0, gain=gain)))[400:]
     loud = one.mean(1) > 0
     assert np.abs(one[loud] - other[loud]).mean() < 0.3
     assert np.abs(one[loud]).mean() > 0.2
@@ -96,20 +105,27 @@ def test_level_hardly_matters_after_a_few_seconds(gain: float) -> None:
 def test_values_are_clipped_and_finite_for_extremes() -> None:
     square = np.sign(np.sin(np.arange(SAMPLE_RATE) / 20)).astype(np.float32)
     for samples in (square, np.zeros(SAMPLE_RATE, np.float32), 1e-8 * square):
-        values = RunningNormalisation().push(log_mel(samples))
+        values = normalised(log_mel(samples))
         assert np.isfinite(values).all()
         assert values.min() >= CLIP_LOW
         assert values.max() <= CLIP_HIGH
 
 
 def test_silence_stays_the_idle_frame() -> None:
-    values = RunningNormalisation().push(log_mel(np.zeros(2 * SAMPLE_RATE, np.float32)))
+    values = normalised(log_mel(np.zeros(2 * SAMPLE_RATE, np.float32)))
     np.testing.assert_allclose(values[0], idle_frame(), atol=1e-6)
     assert values.mean() < -0.8
 
 
 def test_a_batch_is_many_single_streams() -> None:
     frames = [log_mel(voice_like(0.5, seed=seed)) for seed in range(3)]
-    together = RunningNormalisation((3,)).push(np.stack(frames, 1))
+    together = RunningStatistics((3,)).push(np.stack(frames, 1))
     for column, alone in enumerate(frames):
-        np.testing.assert_array_equal(together[:, column], RunningNormalisation().push(alone))
+        np.testing.assert_array_equal(together[:, :, column], RunningStatistics().push(alone))
+
+
+def test_settled_statistics_are_the_voices_own_mean_and_deviation() -> None:
+    frames = np.random.default_rng(3).normal(0, 1, (6000, BANDS)).astype(np.float32)
+    mean, deviation = RunningStatistics(shape_weight=1e-3).push(frames)[-1]
+    np.testing.assert_allclose(mean, 0, atol=0.3)
+    np.testing.assert_allclose(deviation, 1, atol=0.2)
