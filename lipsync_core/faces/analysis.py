@@ -134,6 +134,7 @@ class Analysis:
         self.scheme: Scheme = meta["scheme"] or "478"
         self.about: dict[str, str] = meta["about"]
         self.rows: NDArray[np.void] = np.fromfile(folder / "rows.bin", ROW)
+        self._of_track: dict[int, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -164,7 +165,7 @@ class Analysis:
             `(n, K, 2 or 3)` landmarks and `(n, 4)` boxes.
         """
         track = int(self.rows["track"][positions[0]])
-        mine = np.flatnonzero(self.rows["track"] == track)
+        mine, _ = self._track(track)
         at = np.searchsorted(mine, positions)
         lo, hi = max(0, int(at.min()) - 4), min(len(mine), int(at.max()) + 5)
         near = mine[lo:hi]
@@ -176,7 +177,16 @@ class Analysis:
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """`(M, 4)` landmark bounding boxes of a whole track."""
-        return np.asarray(self.rows["extent"][self.rows["track"] == track], np.float64)
+        return self._track(track)[1]
+
+    def _track(self, track: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions of a track's rows and their extents; looked for once, as every chunk asks."""
+        if track not in self._of_track:
+            mine = np.flatnonzero(self.rows["track"] == track)
+            extent = self.rows["extent"][mine].astype(np.float64)
+            extent.setflags(write=False)
+            self._of_track[track] = (mine, extent)
+        return self._of_track[track]
 
 
 def opening(points: Points, scheme: Scheme) -> NDArray[np.float64]:
