@@ -11,7 +11,9 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from inspect import GEN_RUNNING, getgeneratorstate
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 
 import numpy as np
@@ -115,6 +117,8 @@ class Session:
         self._registry = registry or Registry.load()
         self._watch = Stopwatch()
         self._resources = ExitStack()
+        self._ended = Event()
+        self._playing: list[Generator[LiveFrame, None, None]] = []
         self.attempts: list[Attempt] = []
         candidates, self.attempts = resolve(self._registry, request)
         self._candidates = [c for c in candidates if c.spec.streams]
@@ -178,10 +182,17 @@ class Session:
                 frame comes at once instead of at the next tick. False: as fast as they are asked for,
                 which suits writing to a file.
         """
+        playing = self._play(paced)
+        self._playing.append(playing)
+        return playing
+
+    def _play(self, paced: bool) -> Generator[LiveFrame, None, None]:
         pictures = ahead(self._target.walk(0, _STILL_FRAMES), AHEAD)
         with closing(pictures), one_thread():
             begin = time.monotonic()
             for number, frame in enumerate(pictures):
+                if self._ended.is_set():
+                    return
                 if paced:
                     due = begin + float(number / self.fps)
                     early = self._mouthpiece.wait(until=due)
@@ -258,7 +269,18 @@ class Session:
         self._mouthpiece = mouthpiece
 
     def close(self) -> None:
-        """Close plugins and files; may be called twice."""
+        """Stop the frames, close plugins and files; may be called twice.
+
+        A thread that decodes ahead must have ended before its file is closed.
+        """
+        self._ended.set()
+        for playing in self._playing:
+            while (
+                getgeneratorstate(playing) == GEN_RUNNING
+            ):  # another thread is inside; it ends at its next frame
+                time.sleep(0.005)
+            playing.close()
+        self._playing.clear()
         self._stack.close()
         self._resources.close()
 

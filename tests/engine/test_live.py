@@ -137,3 +137,24 @@ def test_bad_use_is_told(picture, tmp_path):
     with Session(picture) as session, pytest.raises(UsageError, match="shape"):
         session.push_audio(np.zeros((2, 100), np.float32))
     session.close()
+
+
+def test_closing_stops_the_decoding_thread_first(face_clip):
+    for _ in range(5):
+        with Session(face_clip) as session:
+            frames = session.frames(paced=False)
+            take(frames, 25)  # near the end of the clip, where it turns back
+        assert not [t for t in threading.enumerate() if t.name == "lipsync-ahead"]
+        assert next(frames, None) is None
+
+
+def test_closing_waits_for_whoever_takes_frames(face_clip):
+    session = Session(face_clip)
+    taken = []
+    taker = threading.Thread(target=lambda: taken.extend(session.frames()))
+    taker.start()
+    while not taken:
+        time.sleep(0.01)
+    session.close()
+    taker.join(10)
+    assert not taker.is_alive() and taken
