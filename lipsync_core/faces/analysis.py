@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lipsync_core.faces.crops import bounding
 from lipsync_core.faces.pose import angles, width
 from lipsync_core.faces.schemes import POINTS, convert
-from lipsync_core.faces.smoothing import gaussian, runs
+from lipsync_core.faces.smoothing import REACH, gaussian, runs
 from lipsync_core.records import Face, Points, Scheme
 
 FORMAT = 1
@@ -167,25 +167,28 @@ class Analysis:
         track = int(self.rows["track"][positions[0]])
         mine, _ = self._track(track)
         at = np.searchsorted(mine, positions)
-        lo, hi = max(0, int(at.min()) - 4), min(len(mine), int(at.max()) + 5)
-        near = mine[lo:hi]
+        # Only rows that the smoothing of a wanted one can reach: a track may be an hour long.
+        reach = np.arange(-REACH - 1, REACH + 2)
+        held = np.unique(np.clip(at[:, None] + reach, 0, len(mine) - 1))
+        near = mine[held]
         raw, boxes = self.landmarks(near), self.rows["box"][near].astype(np.float32)
         points = np.empty_like(raw)
         for a, b in runs(self.rows["frame"][near].astype(np.int64)):
             points[a:b], boxes[a:b] = gaussian(raw[a:b]), gaussian(boxes[a:b])
-        return points[at - lo], boxes[at - lo].astype(np.float64)
+        place = np.searchsorted(held, at)
+        return points[place], boxes[place].astype(np.float64)
 
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(M, 4)` landmark bounding boxes of a whole track."""
+        """`(1, 4)` a box as wide and as high as the widest and the highest of a whole track."""
         return self._track(track)[1]
 
     def _track(self, track: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Positions of a track's rows and their extents; looked for once, as every chunk asks."""
+        """Positions of a track's rows and its extent; looked for once, as every chunk asks."""
         if track not in self._of_track:
             mine = np.flatnonzero(self.rows["track"] == track)
-            extent = self.rows["extent"][mine].astype(np.float64)
-            extent.setflags(write=False)
-            self._of_track[track] = (mine, extent)
+            boxes = self.rows["extent"][mine].astype(np.float64)
+            largest = (boxes[:, 2:] - boxes[:, :2]).max(0, initial=0.0)
+            self._of_track[track] = (mine, np.concatenate([np.zeros(2), largest])[None])
         return self._of_track[track]
 
 

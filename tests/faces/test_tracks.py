@@ -141,9 +141,21 @@ def test_smoothed_landmarks_do_not_depend_on_what_is_asked(tmp_path):
     rng = np.random.default_rng(2)
     analysis = analysed(tmp_path, [[face(100 + rng.normal())] for _ in range(30)])
     whole, boxes = analysis.smoothed(np.arange(30))
-    for a, b in ((0, 5), (10, 20), (27, 30)):
-        part, part_boxes = analysis.smoothed(np.arange(a, b))
-        assert np.array_equal(part, whole[a:b]) and np.array_equal(part_boxes, boxes[a:b])
+    for chosen in ([0, 1, 2], range(10, 20), [27, 28, 29], [3, 4, 15, 29], [0, 29]):
+        part, part_boxes = analysis.smoothed(np.array(chosen))
+        assert np.array_equal(part, whole[list(chosen)])
+        assert np.array_equal(part_boxes, boxes[list(chosen)])
+
+
+def test_only_the_landmarks_at_hand_are_read(tmp_path, monkeypatch):
+    analysis = analysed(tmp_path, [[face()]] * 300)
+    read = []
+    whole = Analysis.landmarks
+    monkeypatch.setattr(
+        Analysis, "landmarks", lambda self, at: read.append(len(at)) or whole(self, at)
+    )
+    analysis.smoothed(np.array([0, 150, 299]))
+    assert sum(read) <= 27
 
 
 def test_a_detector_that_breaks_the_contract_is_named(tmp_path):
