@@ -119,6 +119,7 @@ class Session:
         self._resources = ExitStack()
         self._ended = Event()
         self._playing: list[Generator[LiveFrame, None, None]] = []
+        self._opened: Mouthpiece | None = None
         self.attempts: list[Attempt] = []
         candidates, self.attempts = resolve(self._registry, request)
         self._candidates = [c for c in candidates if c.spec.streams]
@@ -139,9 +140,13 @@ class Session:
         self._resources.callback(seen.target.close)
         self._finish = open_finish(self._registry, request, self._target.scheme, self._resources)
         self.fps = seen.target.video.frame_rate
-        self._mouthpiece: Mouthpiece
         self._stack: Stack
         self._open_next()
+
+    @property
+    def _mouthpiece(self) -> Mouthpiece:
+        assert self._opened is not None, "opened when the session was made"
+        return self._opened
 
     @property
     def generator(self) -> str:
@@ -227,7 +232,7 @@ class Session:
         self._open_next()
 
     def _open_next(self) -> None:
-        """Open the first candidate that can be opened; sound already pushed goes to it."""
+        """Open the first candidate that can be opened; it goes on with the sound not shown yet."""
         while self._candidates:
             candidate = self._candidates[0]
             try:
@@ -266,7 +271,9 @@ class Session:
         )
         self._stack.mouth.chunk_frames = 1
         self._candidate = candidate
-        self._mouthpiece = mouthpiece
+        if self._opened is not None:
+            mouthpiece.take_over(self._opened)
+        self._opened = mouthpiece
 
     def close(self) -> None:
         """Stop the frames, close plugins and files; may be called twice.
@@ -275,9 +282,8 @@ class Session:
         """
         self._ended.set()
         for playing in self._playing:
-            while (
-                getgeneratorstate(playing) == GEN_RUNNING
-            ):  # another thread is inside; it ends at its next frame
+            # Where another thread is inside, it ends at its next frame.
+            while getgeneratorstate(playing) == GEN_RUNNING:
                 time.sleep(0.005)
             playing.close()
         self._playing.clear()

@@ -114,6 +114,15 @@ class Mouthpiece:
             self._utterances.clear()
             self._changed.notify_all()
 
+    def take_over(self, other: Mouthpiece) -> None:
+        """Go on with the sound that `other` has not shown."""
+        with other._changed:
+            left = [(u.sound, u.ended) for u in other._utterances]
+        for sound, ended in left:
+            self.push(sound)
+            if ended:
+                self.flush()
+
     def wait(self, until: float) -> float:
         """Sleep until a moment of `time.monotonic`, or until an utterance can begin.
 

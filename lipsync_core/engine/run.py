@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 from lipsync_core._version import __version__
@@ -27,6 +26,7 @@ from lipsync_core.engine.workspace import Workspace, fingerprint
 from lipsync_core.errors import Cancelled, OutputError, UsageError
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
+from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
@@ -43,6 +43,8 @@ class Plan:
         attempts: generators that cannot, and why.
         segments: units of rendering.
         settings: of the video encoder.
+        video: what the encoder takes (8 bits where it knows no 10).
+        default: name of the embedded default.
     """
 
     request: RunRequest
@@ -51,6 +53,7 @@ class Plan:
     attempts: list[Attempt]
     segments: list[Segment]
     settings: EncoderSettings
+    video: VideoFormat
     default: str
     watch: Stopwatch = field(default_factory=Stopwatch)
 
@@ -83,8 +86,9 @@ def plan(
     """
     progress, registry = progress or Progress(), registry or Registry.load()
     watch = Stopwatch()
-    inputs_given = [request.face, request.audio]
-    check_output(request.output, inputs_given)
+    if not 0 < request.fps <= 240:
+        raise UsageError("--fps must lie between 1 and 240.")
+    check_output(request.output, [request.face, request.audio])
     if request.output.exists() and not request.overwrite:
         raise OutputError(
             f"The output {request.output} exists already.",
@@ -95,7 +99,7 @@ def plan(
     candidates, attempts = resolve(registry, request)
     with one_thread():
         inputs = load(request, registry, progress, watch)
-    check_encoder(settings, inputs.target.video)
+    video = check_encoder(settings, inputs.target.video)
     rate = inputs.target.video.frame_rate
     per_segment = max(1, int(rate * request.segment_seconds))
     return Plan(
@@ -105,6 +109,7 @@ def plan(
         attempts=attempts,
         segments=cut_segments(inputs.target.shots(), per_segment),
         settings=settings,
+        video=video,
         default=default_generator(registry).name,
         watch=watch,
     )
@@ -139,9 +144,8 @@ def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) ->
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
     name = fingerprint(request, inputs.face_hash, inputs.audio_hash, plugins)
     with Workspace(name) as workspace, one_thread(), ExitStack() as resources:
-        video = check_encoder(job.settings, inputs.target.video)
         renderer = SegmentRenderer(
-            inputs.target, video, workspace.segments, job.settings, watch, progress
+            inputs.target, job.video, workspace.segments, job.settings, watch, progress
         )
         if workspace.resumed:
             progress.note("Going on with an unfinished run of the same command.")
@@ -219,9 +223,7 @@ def _report(
 
 @contextmanager
 def _readable_io(request: RunRequest) -> Iterator[None]:
-    """A full disk anywhere in the run becomes one clear error; so do impossible settings."""
-    if request.fps <= 0 or Fraction(request.fps) > 240:
-        raise UsageError("--fps must lie between 1 and 240.")
+    """A full disk anywhere in the run becomes one clear error."""
     try:
         yield
     except OSError as error:

@@ -121,6 +121,8 @@ def test_a_generator_that_fails_live_is_replaced(picture, spoken):
         assert len(take(frames, 10)) == 10
         assert session.generator == "viseme"
         assert session.attempts[-1].generator == "faulty"
+        session.flush()
+        assert sum(f.speaking for f in take(frames, 30)) >= 18, "no sound is lost in the change"
 
 
 def test_what_cannot_stream_is_not_taken(picture):
