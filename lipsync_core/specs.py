@@ -48,6 +48,9 @@ class WeightFile:
         origin: one sentence on where the publisher offers it, when there is no repository.
         alternatives: other relative paths under which users have the same file.
         optional: a run works without it.
+        holds: telling tensors and their shapes, by which a file that a user has is recognised and a
+            wrong variant refused: names as in the state dict (without a `module.` prefix), or names of
+            inputs and outputs for an ONNX file. -1 stands for any size.
     """
 
     path: str
@@ -59,6 +62,7 @@ class WeightFile:
     origin: str = ""
     alternatives: tuple[str, ...] = ()
     optional: bool = False
+    holds: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +214,9 @@ class PluginSpec:
         memory: bytes of device memory one run needs, or None when it is small.
         options: what `--option NAME.KEY=VALUE` accepts.
         homepage: where to read more.
+        exports: formats into which it can convert its weights ("onnx").
+        exporter: "module:function" that does so, called with an `OpenContext` and the format, gives
+            the paths of the files it made in the context's cache folder; or None.
     """
 
     kind: ClassVar[Kind]
@@ -225,6 +232,8 @@ class PluginSpec:
     memory: int | None = None
     options: tuple[Option, ...] = ()
     homepage: str = ""
+    exports: tuple[str, ...] = ()
+    exporter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
