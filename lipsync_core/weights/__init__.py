@@ -1,1 +1,1 @@
-"""Where weights live and how they are found."""
+"""Where weights live, how they get there, what is in them. Nothing here runs code from a file."""
