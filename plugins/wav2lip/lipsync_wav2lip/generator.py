@@ -1,11 +1,14 @@
-"""The Wav2Lip generator. Its network is not in this version: opening it says so, and makes nothing."""
+"""The Wav2Lip generator: crops and mel windows in, crops with another mouth out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from lipsync_core.contracts import Generator
-from lipsync_wav2lip.availability import not_yet
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_wav2lip import pictures
+from lipsync_wav2lip.choice import Choice, choose
+from lipsync_wav2lip.runtime import FaceRuntime, in_batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,22 +17,63 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Chunk
 
+ROW = (80, 16)
+"""Mel bands x columns."""
+
 
 class Wav2Lip(Generator):
-    """Declared, not run yet."""
+    """See the module; which runtime does the work is decided by `choice.choose`."""
+
+    def __init__(self) -> None:
+        self._runtime: FaceRuntime | None = None
+        self._cut_off = False
 
     def open(self, context: OpenContext) -> None:
-        """Say that it cannot run.
+        """Load the network.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginUnavailable: packages, weights or the device are missing, or the file is damaged.
+            OutOfMemory: it does not fit.
         """
-        raise not_yet()
+        chosen = choose(context)
+        if not isinstance(chosen, Choice):
+            raise PluginUnavailable(f"Wav2Lip cannot run: {chosen.reason}.", chosen.hint)
+        self._cut_off = bool(context.options.get("compat", False))
+        self._runtime = _opened(chosen, context)
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """Never reached: `open` has raised.
+        """The crops with the new mouth; see the contract.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            OutOfMemory: not even one batch fits.
+            GenerationFailed: the network gave NaN.
         """
-        raise not_yet()
+        if self._runtime is None:
+            raise PluginFault("The generator wav2lip was used before it was opened.")
+        if chunk.features.shape[1:] != ROW:
+            raise PluginFault(
+                f"The generator wav2lip wants {ROW} features a frame, got {chunk.features.shape[1:]}.",
+                "Use the audio encoder mel.",
+            )
+        faces = pictures.network_faces(chunk.crops.images)
+        made = in_batches(self._runtime, chunk.features[:, None], faces)
+        return pictures.crops_of(made, cut_off=self._cut_off)
+
+    def close(self) -> None:
+        """Let go of the network."""
+        self._runtime = None
+
+
+def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
+    """Only the runtime that is used is imported."""
+    if chosen.runtime == "torch":
+        from lipsync_wav2lip.torch_runtime import TorchRuntime
+
+        return TorchRuntime(chosen.file, context.device, chosen.precision, context.threads)
+    from lipsync_wav2lip.onnx_runtime import OnnxRuntime
+
+    if chosen.checkpoint is not None:
+        from lipsync_wav2lip.export import export_to
+
+        export_to(chosen.file, chosen.checkpoint)
+    return OnnxRuntime(chosen.file, context.device, context.threads)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import GeneratorSpec
-from lipsync_wav2lip.spec import WAV2LIP
+from lipsync_core.specs import BlenderSpec, GeneratorSpec
+from lipsync_wav2lip.spec import PASTE, WAV2LIP
 
 
 @hookimpl
 def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
     """Offer the generator."""
     register(WAV2LIP)
+
+
+@hookimpl
+def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
+    """Offer the original's hard rectangle, for comparisons."""
+    register(PASTE)

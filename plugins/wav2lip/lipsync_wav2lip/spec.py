@@ -3,51 +3,104 @@
 from __future__ import annotations
 
 from lipsync_core.specs import (
+    BlenderSpec,
     BoxCrop,
     ChunkSpec,
     GeneratorSpec,
     Licence,
     Margins,
     Option,
-    Requirement,
     WeightFile,
 )
 
-CHECKPOINTS = {"gan": "wav2lip_gan.pth", "plain": "wav2lip.pth"}
-"""Option `checkpoint` -> file. Both have the same architecture and keys."""
+STEMS = ("wav2lip_gan", "wav2lip")
+"""The two published generators, the sharper first; both have the same architecture and keys."""
+EXPERT_FILE = "lipsync_expert.pth"
 ORIGIN = "the download folders linked from the README of Rudrabha/Wav2Lip"
+CONVERTED = (
+    "`lipsync weights export wav2lip --format onnx`, or FaceFusion's conversion of the same network"
+)
 TERMS = "personal, research and non-commercial use only; trained on LRS2 (as the authors state)"
+HOMEPAGE = "https://github.com/Rudrabha/Wav2Lip"
 _CHIN = 0.05
 """Upstream pads the box by 10 pixels at the bottom; that is about this share of a 200-pixel face."""
+
+GENERATOR_TENSORS = (
+    ("face_encoder_blocks.0.0.conv_block.0.weight", (16, 6, 7, 7)),
+    ("audio_encoder.0.conv_block.0.weight", (32, 1, 3, 3)),
+    ("face_decoder_blocks.6.0.conv_block.0.weight", (160, 64, 3, 3)),
+    ("output_block.1.weight", (3, 32, 1, 1)),
+)
+EXPERT_TENSORS = (
+    ("face_encoder.0.conv_block.0.weight", (32, 15, 7, 7)),
+    ("face_encoder.16.conv_block.0.weight", (512, 512, 1, 1)),
+    ("audio_encoder.13.conv_block.0.weight", (512, 512, 1, 1)),
+)
+ONNX_INPUTS = (("source", (-1, 1, 80, 16)), ("target", (-1, 6, 96, 96)))
+"""Names as in FaceFusion's conversion, so that a file from there and our own export are the same to users."""
+
+
+def _generator_files(stem: str) -> tuple[WeightFile, WeightFile]:
+    """The checkpoint, and the same network as ONNX: either is enough, so the probe asks, not the spec."""
+    return (
+        WeightFile(
+            path=f"{stem}.pth",
+            licence=TERMS,
+            origin=ORIGIN,
+            alternatives=(f"checkpoints/{stem}.pth",),
+            optional=True,
+            holds=GENERATOR_TENSORS,
+        ),
+        WeightFile(
+            path=f"{stem}.onnx",
+            licence=TERMS,
+            origin=CONVERTED,
+            alternatives=(f"{stem}_96.onnx",),
+            optional=True,
+            holds=ONNX_INPUTS,
+        ),
+    )
+
 
 WAV2LIP = GeneratorSpec(
     name="wav2lip",
     factory="lipsync_wav2lip.generator:Wav2Lip",
-    summary="Wav2Lip: 96x96 mouths for any face (declared, not run by this version yet)",
+    summary="Wav2Lip: 96x96 mouths for any face, with torch or ONNX Runtime",
     licence=Licence(code="Apache-2.0", weights=TERMS, commercial=False),
-    requires=(Requirement(module="torch", distribution="torch", minimum="2.6"),),
-    weights=tuple(
-        # Optional here: one of the two is enough, and the probe asks for the chosen one.
+    # Neither torch nor a checkpoint is a must: an ONNX file does, with the core's onnxruntime.
+    weights=(
+        *(file for stem in STEMS for file in _generator_files(stem)),
         WeightFile(
-            path=path,
+            path=EXPERT_FILE,
             licence=TERMS,
             origin=ORIGIN,
-            alternatives=(f"checkpoints/{path}",),
+            alternatives=(f"checkpoints/{EXPERT_FILE}",),
             optional=True,
-        )
-        for path in CHECKPOINTS.values()
+            holds=EXPERT_TENSORS,
+        ),
     ),
     probe="lipsync_wav2lip.availability:probe",
     devices=("cuda", "cpu"),
     options=(
-        Option(key="checkpoint", default="gan", help="gan: sharper; plain: closest to the sound"),
+        Option(
+            key="checkpoint",
+            default="auto",
+            help="gan: sharper; plain: closest to the sound; auto: gan if it is there, else plain",
+        ),
+        Option(
+            key="runtime",
+            default="auto",
+            help="torch or onnx; auto: the faster one of those that can run here",
+        ),
         Option(
             key="compat",
             default=False,
-            help="the original's arithmetic (levels cut off instead of rounded), to compare with it",
+            help="the original's arithmetic (fp32, levels cut off instead of rounded), to compare with it",
         ),
     ),
-    homepage="https://github.com/Rudrabha/Wav2Lip",
+    homepage=HOMEPAGE,
+    exports=("onnx",),
+    exporter="lipsync_wav2lip.export:export",
     # The detector's box, squeezed to 96x96 without keeping its aspect.
     crop=BoxCrop(size=(96, 96), margins=Margins(bottom=_CHIN)),
     # 80 bands x 16 columns that begin at the frame's time: the mel encoder that comes with the core.
@@ -56,4 +109,13 @@ WAV2LIP = GeneratorSpec(
     region="lower_face",
     streams=True,
     deterministic=True,
+)
+
+PASTE = BlenderSpec(
+    name="wav2lip-paste",
+    factory="lipsync_wav2lip.paste:RectanglePaste",
+    summary="the whole crop as a hard rectangle, as Wav2Lip's own script does; to compare with it",
+    licence=Licence(code="Apache-2.0", weights="none needed", commercial=True),
+    homepage=HOMEPAGE,
+    scheme="5",
 )

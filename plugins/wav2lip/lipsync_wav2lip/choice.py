@@ -1,0 +1,189 @@
+"""Decides which file runs on what: the one truth that the probe tells and `open` follows. Loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import metadata, util
+from typing import TYPE_CHECKING, Literal
+
+from lipsync_core import hardware, places
+from lipsync_core.contracts import Unavailable
+from lipsync_wav2lip import exported
+from lipsync_wav2lip.spec import ORIGIN, STEMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lipsync_core.contracts import OpenContext
+
+CHECKPOINTS = {"auto": STEMS, "gan": ("wav2lip_gan",), "plain": ("wav2lip",)}
+RUNTIMES = ("auto", "torch", "onnx")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+EXPORT_PACKAGES = ("torch", "onnx", "onnxscript")
+INSTALL_TORCH = 'pip install "lipsync-wav2lip[torch]"'
+INSTALL_EXPORT = 'pip install "lipsync-wav2lip[export]"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a run uses.
+
+    Attributes:
+        runtime: which one.
+        file: the checkpoint, or the ONNX file; for runtime "onnx" it may still have to be made.
+        checkpoint: what the ONNX file has to be made from; None when it is there.
+        precision: "fp32", "bf16" or "fp16".
+    """
+
+    runtime: Literal["torch", "onnx"]
+    file: Path
+    checkpoint: Path | None = None
+    precision: str = "fp32"
+
+
+def choose(context: OpenContext) -> Choice | Unavailable:
+    """What `context` runs with on this computer, or why it cannot."""
+    wanted = str(context.options.get("checkpoint", "auto"))
+    runtime = str(context.options.get("runtime", "auto"))
+    for name, value, known in (
+        ("checkpoint", wanted, tuple(CHECKPOINTS)),
+        ("runtime", runtime, RUNTIMES),
+    ):
+        if value not in known:
+            return Unavailable(
+                reason=f"option wav2lip.{name} is none of {', '.join(known)}",
+                hint=f"For example --option wav2lip.{name}={known[1]}.",
+            )
+    if context.precision not in PRECISIONS:
+        return Unavailable(
+            reason=f"there is no precision {context.precision}",
+            hint=f"Choose one of {', '.join(PRECISIONS)}.",
+        )
+    stem = _stem(CHECKPOINTS[wanted], context)
+    if stem is None:
+        names = " or ".join(f"{s}.pth" for s in CHECKPOINTS[wanted])
+        return Unavailable(
+            reason=f"its weights are not here: {names}",
+            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}).",
+        )
+    with_torch, with_onnx = _torch(stem, context), _onnx(stem, context, runtime == "onnx")
+    if runtime == "torch":
+        return with_torch
+    if runtime == "onnx":
+        return with_onnx
+    if isinstance(with_torch, Unavailable):
+        # Without torch a missing ONNX file is not what is wrong first.
+        return with_onnx if isinstance(with_onnx, Choice) else with_torch
+    if isinstance(with_onnx, Unavailable):
+        return with_torch
+    # Measured on a CPU in fp32: ONNX Runtime is a little faster for few frames, equal for eight, and
+    # starts without torch. In half precision, and on GPUs, it is torch.
+    prefers_onnx = context.device == "cpu" and with_torch.precision == "fp32"
+    return with_onnx if prefers_onnx else with_torch
+
+
+def precision_for(context: OpenContext) -> str:
+    """What "auto" means on a device: half precision where it is faster and exact enough.
+
+    bf16 takes half the time where the CPU has instructions for it (AMX, AVX512_BF16); see the README for
+    what it does to the picture.
+    """
+    if context.precision != "auto":
+        return context.precision
+    if context.options.get("compat", False):
+        return "fp32"
+    if context.device.startswith("cuda"):
+        return "fp16"
+    return "bf16" if hardware.detect().bf16 else "fp32"
+
+
+def _stem(stems: Sequence[str], context: OpenContext) -> str | None:
+    """The first of the wanted variants of which there is anything."""
+    for stem in stems:
+        if f"{stem}.pth" in context.weights or _model(stem, context) is not None:
+            return stem
+    return None
+
+
+def _model(stem: str, context: OpenContext) -> Path | None:
+    """An ONNX file: one of the user's, or an export of the checkpoint that is there."""
+    own = context.weights.get(f"{stem}.onnx")
+    return own or exported.find(context.cache, stem, context.weights.get(f"{stem}.pth"))
+
+
+def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
+    checkpoint = context.weights.get(f"{stem}.pth")
+    if checkpoint is None:
+        return Unavailable(
+            reason=f"its weights are not here: {stem}.pth (torch cannot read the ONNX file)",
+            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}), "
+            "or leave out --option wav2lip.runtime=torch and --precision.",
+        )
+    if not installed("torch"):
+        return Unavailable(
+            reason="the package 'torch' is not installed, and there is no ONNX file to do without",
+            hint=f"{INSTALL_TORCH}, or make {stem}.onnx on another computer with "
+            "`lipsync weights export wav2lip --format onnx` and import it here.",
+        )
+    if context.device.startswith("cuda") and _version("torch").endswith("+cpu"):
+        return Unavailable(
+            reason="the torch that is installed here cannot use the GPU",
+            hint="Install a torch with CUDA, or choose --device cpu.",
+        )
+    precision = precision_for(context)
+    if precision == "fp16" and context.device == "cpu":
+        return Unavailable(
+            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
+        )
+    return Choice(runtime="torch", file=checkpoint, precision=precision)
+
+
+def _onnx(stem: str, context: OpenContext, make: bool) -> Choice | Unavailable:
+    """Args: make: an export that is missing may be made."""
+    if context.precision not in ("auto", "fp32"):
+        return Unavailable(
+            reason=f"its ONNX file computes in fp32, not in {context.precision}",
+            hint="Choose --precision fp32, or --option wav2lip.runtime=torch.",
+        )
+    if context.device.startswith("cuda") and not _version("onnxruntime-gpu"):
+        return Unavailable(
+            reason="the onnxruntime that is installed here cannot use the GPU",
+            hint="pip install onnxruntime-gpu, or choose --device cpu.",
+        )
+    model = _model(stem, context)
+    if model is not None:
+        return Choice(runtime="onnx", file=model)
+    checkpoint = context.weights[f"{stem}.pth"]
+    absent = [package for package in EXPORT_PACKAGES if not installed(package)]
+    if not make or absent or context.cache is None:
+        return Unavailable(
+            reason=f"there is no ONNX file of {checkpoint.name}"
+            + (f", and to make one {_listed(absent)} not installed" if absent else ""),
+            hint=(f"{INSTALL_EXPORT}, then " if absent else "Run ")
+            + "`lipsync weights export wav2lip --format onnx`.",
+        )
+    return Choice(
+        runtime="onnx",
+        file=exported.path_for(context.cache, stem, checkpoint),
+        checkpoint=checkpoint,
+    )
+
+
+def installed(package: str) -> bool:
+    """Whether a package could be imported, without doing so."""
+    try:
+        return util.find_spec(package) is not None
+    except (ImportError, ValueError):  # something forbids it, or put None in its place
+        return False
+
+
+def _listed(packages: Sequence[str]) -> str:
+    return ", ".join(f"'{p}'" for p in packages) + (" is" if len(packages) == 1 else " are")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,87 @@
+"""How well mouths fit a voice, by Wav2Lip's own lip-sync expert: arrays in, arrays out. For evaluation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from lipsync_core.weights import state_dict
+from lipsync_wav2lip.expert_network import ExpertNetwork
+from lipsync_wav2lip.layers import fold
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Embeddings = NDArray[np.float32]
+    """`(N, 512)`, each row of length 1."""
+
+FRAMES = 5
+"""Consecutive frames, at 25 a second, that one mel window of 16 columns (0.2 s) belongs to; the window begins
+at the first one's time."""
+FPS = 25
+_BATCH = 32
+
+
+class Expert:
+    """SyncNet_color.
+
+    Args:
+        checkpoint: `lipsync_expert.pth`, or a file with the same tensors.
+        device: "cpu", "cuda", "cuda:1".
+        threads: CPU threads.
+
+    Raises:
+        PluginUnavailable: the file is damaged or holds another network.
+    """
+
+    def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
+        torch.set_num_threads(threads)
+        with torch.device("meta"):
+            network = ExpertNetwork()
+        state_dict.load(network, state_dict.read(checkpoint), checkpoint)
+        network.float().eval().requires_grad_(False)
+        fold(network)
+        self._device = torch.device(device)
+        self._network = network.to(self._device)
+
+    def embed_faces(self, crops: NDArray[np.uint8]) -> Embeddings:
+        """One row for five frames.
+
+        Args:
+            crops: `(N, 5, 96, 96, 3)` RGB, whole faces as Wav2Lip cuts them; only rows 48..95 are looked at.
+        """
+        lower = crops[:, :, crops.shape[2] // 2 :, :, ::-1].astype(np.float32) / np.float32(255)
+        stacked = lower.transpose(0, 1, 4, 2, 3).reshape(len(crops), 15, 48, 96)
+        return self._embedded(self._network.embed_faces, stacked)
+
+    def embed_mel(self, windows: NDArray[np.float32]) -> Embeddings:
+        """One row for each `(80, 16)` window of the audio encoder `mel`; `windows` is `(N, 80, 16)`."""
+        return self._embedded(self._network.embed_mel, windows[:, None])
+
+    def _embedded(self, half: Embedder, array: NDArray[np.float32]) -> Embeddings:
+        rows = [np.zeros((0, 512), np.float32)]
+        with torch.inference_mode():
+            for at in range(0, len(array), _BATCH):
+                part = torch.from_numpy(np.ascontiguousarray(array[at : at + _BATCH]))
+                rows.append(half(part.to(self._device)).cpu().numpy())
+        return np.concatenate(rows)
+
+
+def cosine(faces: Embeddings, mel: Embeddings) -> NDArray[np.float32]:
+    """`(N,)`: 1 where mouth and voice agree; the expert was trained to tell 0 from 1 with it."""
+    return np.asarray((faces * mel).sum(axis=1), np.float32)
+
+
+def distance(faces: Embeddings, mel: Embeddings) -> NDArray[np.float32]:
+    """`(N,)` Euclidean distances, 0 to 2; the square is 2 - 2 cosine."""
+    return np.asarray(np.linalg.norm(faces - mel, axis=1), np.float32)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Embedder = Callable[[torch.Tensor], torch.Tensor]

@@ -1,0 +1,45 @@
+"""Names and finds exports in the cache: a file is called after the content it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+SAMPLES = 32
+SAMPLE_BYTES = 65_536
+"""A fingerprint reads this much at this many places: 2 MiB instead of 436, well under a probe's time. Another
+training changes every tensor, and the end of a zip archive holds checksums of all its members."""
+
+
+def fingerprint(checkpoint: Path) -> str:
+    """16 hexadecimal digits that change with the content: of its size and of samples from end to end."""
+    size = checkpoint.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with checkpoint.open("rb") as file:
+        for k in range(SAMPLES):
+            file.seek(max(0, size - SAMPLE_BYTES) * k // (SAMPLES - 1))
+            digest.update(file.read(SAMPLE_BYTES))
+    return digest.hexdigest()[:16]
+
+
+def path_for(cache: Path, stem: str, checkpoint: Path) -> Path:
+    """Where the ONNX export of a checkpoint belongs; `stem` is its published name without suffix."""
+    return cache / f"{stem}-{fingerprint(checkpoint)}.onnx"
+
+
+def find(cache: Path | None, stem: str, checkpoint: Path | None) -> Path | None:
+    """The export of `checkpoint`; where the checkpoint is gone, the newest export of that name."""
+    if cache is None:
+        return None
+    if checkpoint is not None:
+        try:
+            path = path_for(cache, stem, checkpoint)
+        except OSError:  # not readable: opening it will say so
+            return None
+        return path if path.is_file() else None
+    return max(all_of(cache, stem), key=lambda p: p.stat().st_mtime, default=None)
+
+
+def all_of(cache: Path, stem: str) -> list[Path]:
+    """Every export of a checkpoint of that name, whatever its content was."""
+    return [path for path in cache.glob(f"{stem}-*.onnx") if path.is_file()]
