@@ -69,7 +69,7 @@ class PluginFault(LipsyncError):
 
 
 class VerificationFailed(LipsyncError):
-    """`lipsync verify` found no mark, or one that does not fit the file (exit code 8)."""
+    """`verify` found no mark on a video, one that does not fit it, or damaged weights (exit code 8)."""
 
     exit_code = 8
 

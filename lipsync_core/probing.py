@@ -14,6 +14,7 @@ from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready
 from lipsync_core.errors import UsageError
 from lipsync_core.specs import Option, PluginSpec, Requirement
 from lipsync_core.weights import location
+from lipsync_core.weights.remedy import remedy
 
 OptionValue = bool | int | float | str
 
@@ -160,11 +161,9 @@ def _weights(spec: PluginSpec) -> Unavailable | None:
         return None
     more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
     files = [w for w in spec.weights if w.path in absent]
-    told = (f"the hub repository {w.repository}" if w.repository else w.origin for w in files)
-    sources = dict.fromkeys(source or "their publisher" for source in told)
     return Unavailable(
         reason=f"its weights are not here: {absent[0]}{more}",
-        hint=f"Put them into {location.folder(spec)} (from {', '.join(sources)}).",
+        hint=remedy(spec.name, files),
     )
 
 

@@ -110,12 +110,14 @@ def test_a_dotted_module_is_looked_for_without_importing_its_parent(tmp_path, mo
     assert "heavy_parent" not in sys.modules
 
 
-def test_weights_that_are_missing_say_where_from_and_where_to(home: Path):
+def test_weights_that_are_missing_name_the_commands_that_bring_them(home: Path):
     other = WeightFile(path="b.pth", origin="the publisher's page")
     answer = probe(replace(SPEC, weights=(WEIGHT, other)))
     assert answer.reason == "its weights are not here: a/net.pth and 1 more"
-    assert str(home / "weights" / "probed") in answer.hint
-    assert "the hub repository owner/net, the publisher's page" in answer.hint
+    assert answer.hint == (
+        "lipsync weights pull probed; "
+        "Get b.pth from the publisher's page, then: lipsync weights import FILE"
+    )
 
 
 @pytest.mark.parametrize(("data", "fine"), [(b"1234", True), (b"", False), (b"12345", False)])

@@ -27,6 +27,8 @@ HEAVY = (
     "onnxruntime",
     "librosa",
     "gradio",
+    "huggingface_hub",
+    "safetensors",
 )
 """Packages whose import costs from 0.15 s up to several seconds: for `open`, never for a listing."""
 

@@ -57,11 +57,12 @@ class StandIn:
 
 
 class InertUnpickler(pickle.Unpickler):
-    """Gives records; `wanted` collects the classes that were stood in for."""
+    """Gives records; `wanted` collects the classes that were stood in for, `storages` what is pointed at."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
         self.wanted: set[str] = set()
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:  # noqa: ANN401 - as pickle declares it
         """A rebuilding function of records, a storage's name, or a stand-in; never an import."""
@@ -77,7 +78,8 @@ class InertUnpickler(pickle.Unpickler):
     def persistent_load(self, pid: Any) -> object:  # noqa: ANN401 - as pickle declares it
         """Torch's way to point at a storage: ("storage", type, key, device, count, ...)."""
         if isinstance(pid, tuple) and len(pid) >= 5 and pid[0] == "storage":
-            return Storage(kind=str(pid[1]), key=str(pid[2]), count=int(pid[4]))
+            storage = Storage(kind=str(pid[1]), key=str(pid[2]), count=int(pid[4]))
+            return self.storages.setdefault(storage.key, storage)
         return StandIn()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.weights import nesting, torchscript
-from lipsync_core.weights.wrapping import damaged, wrapping_of
+from lipsync_core.weights.wrapping import damaged, wants_code, wrapping_of
 
 if TYPE_CHECKING:
     import torch
@@ -123,12 +123,7 @@ def _unpicklable(path: Path, error: Exception) -> PluginUnavailable:
     named = re.search(r"GLOBAL (\S+) (?:was not an allowed|whose module)", str(error))
     if named is None:
         return damaged(path, f"is truncated or damaged ({_short(error)})")
-    return PluginUnavailable(
-        f"The weight file {path} was refused: it wants the code of {named[1]} to run, "
-        "and a file from elsewhere could run anything that way.",
-        "Use the publisher's safetensors file or plain state dict; where you trust the file, load it with "
-        "the publisher's own code and save its state_dict().",
-    )
+    return wants_code(path, named[1])
 
 
 def _short(error: Exception) -> str:

@@ -59,6 +59,16 @@ def damaged(path: Path, what: str) -> PluginUnavailable:
     return PluginUnavailable(f"The weight file {path} {what}.", AGAIN)
 
 
+def wants_code(path: Path, what: str) -> PluginUnavailable:
+    """The error for a file that names a class or function of its own."""
+    return PluginUnavailable(
+        f"The weight file {path} was refused: it wants the code of {what} to run, "
+        "and a file from elsewhere could run anything that way.",
+        "Use the publisher's safetensors file or plain state dict; where you trust the file, load it with "
+        "the publisher's own code and save its state_dict().",
+    )
+
+
 def _zip(path: Path) -> Wrapping:
     try:
         with zipfile.ZipFile(path) as archive:
