@@ -110,6 +110,11 @@ def export_to(path: Path, checkpoint: Path) -> None:
             f"The export {path} cannot be written: {error.strerror or error}.",
             "Free some space (150 MB), or name another folder with LIPSYNC_CACHE.",
         ) from error
+    drop_older(path)
+
+
+def drop_older(path: Path) -> None:
+    """Remove exports that were made from earlier contents of the same checkpoint."""
     for old in exported.all_of(path.parent, path.stem.rpartition("-")[0]):
         if old != path:
             old.unlink(missing_ok=True)

@@ -1,0 +1,29 @@
+"""The contract of lipsync-core, kept with a checkpoint in the published layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from lipsync_wav2lip.spec import PASTE, WAV2LIP
+
+from lipsync_core.contracts import Ready
+from lipsync_core.probing import probe
+from lipsync_core.registry import Registry
+from lipsync_core.testing import check_spec, contract_tests
+
+
+@pytest.fixture(autouse=True)
+def with_weights(home, checkpoint: Path) -> None:
+    home(checkpoint)
+
+
+test_contract = contract_tests("lipsync-wav2lip")
+
+
+def test_nothing_was_skipped_but_what_it_does_not_declare():
+    assert isinstance(probe(WAV2LIP), Ready)
+    skipped = {
+        r.case: r.detail for r in check_spec(Registry.load(), PASTE) if r.outcome != "passed"
+    }
+    assert skipped == {}
