@@ -14,6 +14,17 @@ from lipsync_core import samples
 from lipsync_core.builtin.catalogue import CATALOGUE
 
 BACKENDS = ("latentsync", "musetalk", "synctalk2d", "wav2lip")
+DECLARED = ("latentsync", "musetalk", "synctalk2d")
+"""Those whose networks are not in their packages yet; the others lack weights here."""
+
+
+def why_not(name: str) -> str:
+    """What the reason of a backend says in a home without weights."""
+    return (
+        "declares the model but does not run it yet"
+        if name in DECLARED
+        else "its weights are not here"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +48,8 @@ def test_a_chain_of_them_tells_what_each_lacks_and_ends_with_a_video(
         (second, "probe"),
     ]
     for attempt in chain["attempts"]:
-        assert "declares the model but does not run it yet" in attempt["reason"]
-        assert f"lipsync-{attempt['generator']}" in attempt["hint"]
+        assert why_not(attempt["generator"]) in attempt["reason"]
+        assert attempt["generator"] in attempt["hint"]
     assert chain["used"] == {"viseme": 30}
     assert out.stat().st_size > 10_000
 
@@ -48,7 +59,7 @@ def test_strict_with_one_that_cannot_run_makes_nothing(path, tmp_path: Path, voi
     done = run_python("-m", "lipsync_core", "run", str(samples.portrait()), str(voice), "-o", str(out),
                       "--generator", "wav2lip", "--strict", "-q", path=path, home=tmp_path)  # fmt: skip
     assert done.returncode == 4
-    assert "does not run it yet" in re.sub(r"\s+", " ", done.stderr)
+    assert why_not("wav2lip") in re.sub(r"\s+", " ", done.stderr)
     assert not out.exists()
 
 
@@ -76,7 +87,7 @@ def test_check_skips_what_cannot_run_here_and_says_why(path, tmp_path: Path, nam
     assert done.returncode == 0, done.stdout
     results = json.loads(done.stdout)
     skipped = [r for r in results if r["outcome"] == "skipped"]
-    opened = [r for r in skipped if "does not run it yet" in r["detail"]]
+    opened = [r for r in skipped if why_not(name) in r["detail"]]
     assert {"opens and closes twice", "gives as many crops as it gets, same size"} <= {
         r["case"] for r in opened
     }
