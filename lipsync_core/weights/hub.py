@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 
 from filelock import FileLock
 
+from lipsync_core._version import __version__
 from lipsync_core.errors import LipsyncError, PluginUnavailable
 from lipsync_core.weights import digests, intake, location
 from lipsync_core.weights.entries import Entry
@@ -47,6 +48,7 @@ def pull(entry: Entry, meter: Meter | None = None, *, again: bool = False) -> Pa
         PluginUnavailable: no network, no access, no such file, or not the file that the plugin declares.
         OutputError: the store cannot be written, or the disk is full.
     """
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when the library is imported
     meter = meter or Meter()
     place = entry.place
     try:
@@ -112,13 +114,14 @@ def _download(entry: Entry, offer: Offer, meter: Meter) -> Path:
     if offer.size is not None:
         intake.demand_space(place.parent, offer.size - done)
     hub.disable_progress_bars()
+    hub.logging.set_verbosity_error()  # it would tell of each connection that it takes up again
     meter.start(f"{entry.name}: {place.name}", offer.size, done)
     with part.open("ab") as file, _told(entry):
         http_get(
             offer.url,
             cast(Any, _Counted(file, meter)),
             resume_size=done,
-            headers=hub.build_hf_headers(library_name="lipsync"),
+            headers=hub.build_hf_headers(library_name="lipsync", library_version=__version__),
             expected_size=offer.size,
         )
     return part
