@@ -1,0 +1,1 @@
+"""Face restoration networks as lipsync enhancers. Importing it does nothing."""

@@ -1,0 +1,154 @@
+"""From the command line: a whole video with an enhancer; and how steady it is from frame to frame."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from lipsync_restoration.spec import CROP, GFPGAN
+from numpy.typing import NDArray
+
+from lipsync_core import samples
+from lipsync_core.contracts import Blender, Enhancer
+from lipsync_core.faces.crops import cut, place, transform
+from lipsync_core.faces.schemes import convert
+from lipsync_core.faces.smoothing import gaussian
+from lipsync_core.probing import context_for
+from lipsync_core.records import Crops
+from lipsync_core.registry import Registry, create
+from lipsync_core.specs import BlenderSpec
+from lipsync_core.testing import inputs
+
+FRAMES = 10
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((inputs.voice(16_000, FRAMES / 25) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def run(folder: Path, sound: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """`lipsync run` on the bundled portrait, which keeps still; nothing is lost in encoding."""
+    out = folder / f"out{len(list(folder.glob('*.mp4')))}.mp4"
+    done = subprocess.run(
+        [sys.executable, "-m", "lipsync_core", "run", str(samples.portrait()), str(sound), "-o", str(out),
+         "--still", "--json", "--crf", "0", *words],
+        capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"COLUMNS": "300"},
+    )  # fmt: skip
+    return done, out
+
+
+def pictures(path: Path) -> NDArray[np.int64]:
+    with av.open(str(path)) as file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    return np.stack(frames).astype(np.int64)
+
+
+def test_a_video_with_gfpgan_at_a_strength(home: Path, write_model, sound: Path):
+    redder = np.array([40 / 127.5, 0, -40 / 127.5], np.float32).reshape(1, 3, 1, 1)
+    write_model(home / "weights" / "gfpgan" / "gfpgan_1.4.onnx", add=redder)
+    # Without what keeps colours: the network's change is to be seen.
+    words = ("--option", "gfpgan.steady=0", "--option", "feather.match=false")
+    shift: dict[str, float] = {}
+    done, out = run(home, sound, "--option", "feather.match=false")
+    plain = pictures(out)
+    for strength in ("0.7", "0.35"):
+        done, out = run(home, sound, "--enhance", f"gfpgan:{strength}", *words)
+        assert done.returncode == 0, done.stderr
+        report: dict[str, Any] = json.loads(done.stdout)
+        assert report["chain"]["used"] == {"viseme": FRAMES}
+        assert "gfpgan" in json.dumps(report)
+        made = pictures(out)
+        x0, y0, x1, y1 = (int(v) for v in inputs.PORTRAIT_FACE)
+        cheeks = np.s_[:, y0 + 50 : y0 + 70, x0 + 30 : x1 - 30]
+        change = (made - plain)[cheeks].mean((0, 1, 2))
+        shift[strength] = float(change[0])
+        assert change[0] == pytest.approx(40 * float(strength), abs=4)
+        assert change[2] == pytest.approx(-40 * float(strength), abs=4)
+        outside = np.ones(made.shape[1:3], bool)
+        outside[y0 - 40 : y1 + 30, x0 - 30 : x1 + 30] = False
+        assert np.array_equal(made[:, outside], plain[:, outside])
+    assert shift["0.7"] == pytest.approx(2 * shift["0.35"], rel=0.15)
+
+
+def test_a_missing_file_ends_the_run_before_anything_is_written(home: Path, sound: Path):
+    done, out = run(home, sound, "--enhance", "gfpgan:0.7")
+    assert done.returncode == 4
+    assert "its weights are not here: gfpgan_1.4.onnx" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_a_wrong_file_ends_the_run_with_its_name(home: Path, write_model, sound: Path):
+    write_model(home / "weights" / "gfpgan" / "gfpgan_1.4.onnx", weight=("weight", 11, [1]))
+    done, out = run(home, sound, "--enhance", "gfpgan:0.7")
+    assert done.returncode == 4
+    assert "is no ONNX file of GFPGAN" in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+
+
+def test_an_unknown_strength_is_refused(home: Path, sound: Path):
+    done, _ = run(home, sound, "--enhance", "gfpgan:1.7")
+    assert done.returncode == 2
+
+
+def flicker(frames: NDArray[np.uint8]) -> float:
+    """Mean change from frame to frame in the face, in levels."""
+    x0, y0, x1, y1 = (int(v) for v in inputs.PORTRAIT_FACE)
+    face = frames[:, y0:y1, x0:x1].astype(np.float32)
+    return float(np.abs(np.diff(face, axis=0)).mean())
+
+
+def shown(landmarks: NDArray[np.float32], steady: float) -> NDArray[np.uint8]:
+    """Frames of the still portrait, enhanced where `landmarks` `(T, 68, 2)` say and blended."""
+    registry = Registry.load()
+    enhancer = create(GFPGAN)
+    assert isinstance(enhancer, Enhancer)
+    enhancer.open(context_for(GFPGAN, options={"steady": str(steady)}))
+    blender_spec = registry.get(BlenderSpec, "feather")
+    blender = create(blender_spec)
+    assert isinstance(blender, Blender)
+    blender.open(context_for(blender_spec))
+    frame = inputs.portrait()
+    matrices, size = place(CROP, np.zeros((len(landmarks), 4)), landmarks, "68")
+    made = []
+    for k, (points, matrix) in enumerate(zip(landmarks, matrices, strict=True)):
+        crops = Crops(
+            frames=np.array([k]), track=0, images=cut(frame, matrix, size)[None],
+            matrices=matrix[None], landmarks=transform(points, matrix)[None], scheme="68",
+        )  # fmt: skip
+        patch = blender.blend(frame, enhancer.enhance(crops)[0], matrix, points, "face", 1.0)
+        assert patch is not None
+        canvas = frame.copy()
+        h, w = patch.image.shape[:2]
+        canvas[patch.y : patch.y + h, patch.x : patch.x + w] = patch.image
+        made.append(canvas)
+    return np.stack(made)
+
+
+def test_a_still_face_stays_still_and_trembling_landmarks_are_borne(home: Path, write_model):
+    """A network whose light turns with the tiniest change, as restoration frame by frame does."""
+    write_model(home / "weights" / "gfpgan" / "gfpgan_1.4.onnx", change="shade")
+    face = inputs.portrait_face()
+    points = convert(face.landmarks, face.scheme, "68")
+    still = np.repeat(points[None], 4, 0)
+    assert flicker(shown(still, 0.0)) == 0.0
+    noise = np.random.default_rng(0).normal(0.0, 0.5, (12, 68, 2))
+    trembling = (points[None] + noise).astype(np.float32)
+    raw, smoothed = flicker(shown(trembling, 0.0)), flicker(shown(gaussian(trembling), 0.0))
+    steadied = flicker(shown(gaussian(trembling), 24.0))
+    assert smoothed < 0.6 * raw  # the engine's smoothing of landmarks
+    assert steadied < 0.75 * smoothed  # shading from the video
