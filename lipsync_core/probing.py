@@ -63,7 +63,7 @@ def probe(
     if commercial_only and spec.licence.commercial is not True:
         return Unavailable(
             reason=f"its weights may not clearly be used commercially ({spec.licence.weights})",
-            hint="Leave out --commercial-only, or choose another generator.",
+            hint=f"Leave out --commercial-only, or choose another {spec.kind}.",
         )
     missing = [_packages(spec), _weights(spec), _hardware(spec, context)]
     found = [answer for answer in missing if answer is not None]

@@ -11,9 +11,11 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory: pytest.TempPathFactory):
     """No test reads or fills the user's cache or data folder."""
-    before = {name: os.environ.get(name) for name in ("LIPSYNC_HOME", "LIPSYNC_CACHE")}
+    names = ("LIPSYNC_HOME", "LIPSYNC_CACHE", "HF_HOME", "HF_HUB_CACHE")
+    before = {name: os.environ.pop(name, None) for name in names}
     os.environ["LIPSYNC_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ["LIPSYNC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
     yield
     for name, value in before.items():
         if value is None:

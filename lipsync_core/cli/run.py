@@ -93,7 +93,7 @@ def run(
     commercial_only: Annotated[
         bool,
         typer.Option(
-            "--commercial-only", help="Only generators whose weights may be used commercially."
+            "--commercial-only", help="Only plugins whose weights may be used commercially."
         ),
     ] = False,
     encoder: Annotated[

@@ -43,7 +43,7 @@ class RunRequest:
         device: "auto", "cpu", "cuda", "cuda:N", "mps".
         precision: "auto", "fp32", "bf16", "fp16".
         options: plugin name -> option -> value as text.
-        commercial_only: keep generators out whose weights may not be used commercially.
+        commercial_only: keep plugins out whose weights may not clearly be used commercially.
         provenance: mark the output as AI-edited in its container.
         seed: for whatever is random.
         segment_seconds: length of the unit that is rendered, kept and resumed.

@@ -65,7 +65,7 @@ def choose_detector(registry: Registry, request: RunRequest) -> DetectorSpec:
         spec = registry.get(DetectorSpec, request.detector)
     else:
         spec = next(s for s in specs if registry.row_of(s).name == BUILTIN)
-    result = probe(spec)
+    result = probe(spec, commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         raise PluginUnavailable(
             f"The detector '{spec.name}' cannot run here: {result.reason}.", result.hint
@@ -93,19 +93,19 @@ def open_finish(
         PluginUnavailable: one cannot run here, or needs denser landmarks than the detector gives.
     """
     blender_spec = registry.get(BlenderSpec, request.blender)
-    _demand(blender_spec, blender_spec.scheme, scheme)
+    _demand(blender_spec, blender_spec.scheme, scheme, request)
     blender = cast(Blender, opened(blender_spec, _context(blender_spec, request), resources))
     enhancers: list[tuple[Enhancer, EnhancerSpec, float]] = []
     for name, strength in request.enhancers:
         spec = registry.get(EnhancerSpec, name)
-        _demand(spec, spec.crop.scheme, scheme)
+        _demand(spec, spec.crop.scheme, scheme, request)
         enhancer = cast(Enhancer, opened(spec, _context(spec, request), resources))
         enhancers.append((enhancer, spec, spec.strength if strength is None else strength))
     return Finish(blender=blender, blender_spec=blender_spec, enhancers=tuple(enhancers))
 
 
-def _demand(spec: PluginSpec, wants: Scheme, have: Scheme) -> None:
-    result = probe(spec)
+def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) -> None:
+    result = probe(spec, commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         raise PluginUnavailable(
             f"The {spec.kind} '{spec.name}' cannot run here: {result.reason}.", result.hint

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from lipsync_core.contracts import OpenContext
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, BoxCrop, GeneratorSpec, Licence, WeightFile
+from lipsync_core.specs import (
+    AudioEncoderSpec,
+    BoxCrop,
+    EnhancerSpec,
+    GeneratorSpec,
+    Licence,
+    WeightFile,
+)
 
 
 def _holds(width: int) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -83,6 +90,13 @@ DELTA = GeneratorSpec(
     crop=BoxCrop(size=(96, 96)),
     audio_encoder="mel",
 )
+POLISH = EnhancerSpec(
+    name="polish",
+    factory="nowhere:Polish",
+    summary="not for commerce either",
+    licence=_STRICT,
+    crop=BoxCrop(size=(64, 64), scheme="68"),
+)
 
 
 @hookimpl
@@ -94,6 +108,11 @@ def lipsync_register_generators(register: Callable) -> None:
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable) -> None:
     register(RIVER_EARS)
+
+
+@hookimpl
+def lipsync_register_enhancers(register: Callable) -> None:
+    register(POLISH)
 
 
 def export(context: OpenContext, format_: str) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from weights.checkpoints import WRITERS, small
 from weights.test_pull import left_in, network
 
@@ -155,3 +156,18 @@ def test_plugins_list_says_when_commercial_use_is_forbidden(lipsync):
     _, out, _ = lipsync("plugins", "list")
     line = next(line for line in out.splitlines() if line.startswith("stone"))
     assert "no" in line.split()
+
+
+@pytest.mark.parametrize(("name", "kept_out"), [("stone", True), ("river", False)])
+def test_commercial_only_goes_by_the_licence_of_the_weights(lipsync, name: str, kept_out: bool):
+    words = ("run", "--dry-run", "--json", "--generator", name, "--commercial-only")
+    code, out, said = lipsync(*words)
+    assert code == 0, said
+    told = next(a for a in json.loads(out)["unavailable"] if a["generator"] == name)
+    assert ("may not clearly be used commercially" in told["reason"]) is kept_out
+    assert kept_out or "lipsync weights pull river" in told["hint"]
+
+
+def test_commercial_only_keeps_out_enhancers_too(lipsync):
+    code, _, said = lipsync("run", "--enhance", "polish", "--commercial-only", "-q")
+    assert code == 4 and "'polish'" in said and "research only" in said
