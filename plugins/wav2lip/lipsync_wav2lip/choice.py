@@ -21,7 +21,7 @@ CHECKPOINTS = {"auto": STEMS, "gan": ("wav2lip_gan",), "plain": ("wav2lip",)}
 RUNTIMES = ("auto", "torch", "onnx")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 EXPORT_PACKAGES = ("torch", "onnx", "onnxscript")
-INSTALL_TORCH = 'pip install "lipsync-wav2lip[torch]"'
+INSTALL_TORCH = 'pip install "lipsync-wav2lip[runtime]"'
 INSTALL_EXPORT = 'pip install "lipsync-wav2lip[export]"'
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from lipsync_core.contracts import Generator
@@ -67,6 +68,9 @@ class Wav2Lip(Generator):
 def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
     """Only the runtime that is used is imported."""
     if chosen.runtime == "torch":
+        # Read when torch loads OpenMP. Threads that wait actively take the cores from decoder and encoder:
+        # beside one busy process, 16 frames a second instead of 23, and 7.4 s of CPU time instead of 4.2.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         from lipsync_wav2lip.torch_runtime import TorchRuntime
 
         return TorchRuntime(chosen.file, context.device, chosen.precision, context.threads)

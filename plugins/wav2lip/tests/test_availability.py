@@ -104,7 +104,7 @@ def test_without_torch(home, files, monkeypatch):
     home(files["wav2lip_gan.pth"])
     told = answer()
     assert "the package 'torch' is not installed, and there is no ONNX file" in told
-    assert 'pip install "lipsync-wav2lip[torch]"' in told
+    assert 'pip install "lipsync-wav2lip[runtime]"' in told
     told = answer(runtime="onnx")
     assert "there is no ONNX file of wav2lip_gan.pth, and to make one 'torch'" in told
     assert "lipsync weights export wav2lip --format onnx" in told

@@ -78,7 +78,7 @@ def test_the_originals_hard_rectangle_can_be_had(
     report, hard = run(tmp_path, sound, *words, "--blender", "wav2lip-paste")
     assert report["chain"]["used"] == {"wav2lip": FRAMES}
     where = changed(pictures(hard), pictures(soft))
-    x0, y0, x1, y1 = (int(v) for v in PORTRAIT_FACE)
+    x0, y0, x1, _ = (int(v) for v in PORTRAIT_FACE)
     assert where[y0 + 5 : y0 + 30, x0 + 10 : x1 - 10].mean() > 0.5  # the forehead is replaced, too
 
 

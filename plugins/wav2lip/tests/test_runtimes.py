@@ -71,7 +71,7 @@ def test_bf16_changes_the_picture_by_a_few_levels_at_most(checkpoint: Path, mel,
     runtime = TorchRuntime(checkpoint, "cpu", "bf16", threads=2)
     made = in_batches(runtime, mel, pictures.network_faces(crops))
     apart = np.abs(pictures.crops_of(made).astype(int) - pictures.crops_of(expected))
-    print(f"bf16: max {apart.max()}, mean {apart.mean():.3f} levels")
+    # Measured with AVX512_BF16: at most 3 levels, 0.37 on average (README).
     assert 0 < apart.max() <= 6
     assert apart.mean() < 0.6
 
