@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,10 +98,6 @@ def _refuse_other_offer(entry: Entry, offer: Offer) -> None:
 
 def _download(entry: Entry, offer: Offer, meter: Meter) -> Path:
     """The finished `.part` file; what an earlier try left is continued."""
-    from huggingface_hub.file_download import http_get
-
-    hub: Any = import_module("huggingface_hub.utils")  # it types these two as private
-
     place = entry.place
     kept = re.sub(r"[^0-9A-Za-z]", "", offer.etag)[:16]
     part = place.with_name(f".{place.name}.{kept}.part")
@@ -113,18 +110,34 @@ def _download(entry: Entry, offer: Offer, meter: Meter) -> Path:
         done = 0
     if offer.size is not None:
         intake.demand_space(place.parent, offer.size - done)
+    meter.start(f"{entry.name}: {place.name}", offer.size, done)
+    while True:
+        before = part.stat().st_size if part.exists() else 0
+        try:
+            _fetch(entry, offer, part, meter)
+        except PluginUnavailable:  # a connection that broke on the way is taken up again
+            if part.stat().st_size <= before:
+                raise
+            time.sleep(1)
+        else:
+            return part
+
+
+def _fetch(entry: Entry, offer: Offer, part: Path, meter: Meter) -> None:
+    """Append to `part` what it lacks."""
+    from huggingface_hub.file_download import http_get
+
+    hub: Any = import_module("huggingface_hub.utils")  # it types these as private
     hub.disable_progress_bars()
     hub.logging.set_verbosity_error()  # it would tell of each connection that it takes up again
-    meter.start(f"{entry.name}: {place.name}", offer.size, done)
     with part.open("ab") as file, _told(entry):
         http_get(
             offer.url,
             cast(Any, _Counted(file, meter)),
-            resume_size=done,
+            resume_size=file.tell(),
             headers=hub.build_hf_headers(library_name="lipsync", library_version=__version__),
             expected_size=offer.size,
         )
-    return part
 
 
 class _Counted:

@@ -7,6 +7,9 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from lipsync_core.errors import OutputError
@@ -16,6 +19,9 @@ from lipsync_core.weights.meter import Meter
 from lipsync_core.weights.recognition import Recognised
 
 _BLOCK = 1 << 20
+_INCOMING = ".incoming-"
+_ABANDONED = 86_400
+"""Seconds after which an unfinished copy is nobody's any more."""
 
 
 def take(found: Recognised, *, link: bool = False, meter: Meter | None = None) -> list[Path]:
@@ -67,15 +73,12 @@ def share_entry(source: Path, entry: Entry) -> Path:
 
 
 def _share(source: Path, place: Path) -> None:
-    """A second name for a file of the store (hard link), or a copy where the disk knows none."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as folder:
-        new = Path(folder) / place.name
+    """A second name for a file that is here (hard link), or a copy where the disk knows none."""
+    with _incoming(place) as new:
         try:
             new.hardlink_to(source.resolve())
         except OSError:
             shutil.copyfile(source, new)
-        new.replace(place)
 
 
 def demand_space(folder: Path, size: int) -> None:
@@ -103,27 +106,32 @@ def unwritable(place: Path, error: OSError) -> OutputError:
 
 def _copy(source: Path, place: Path, meter: Meter) -> str:
     """Copy by way of a hidden folder beside the place; the digest of what was copied."""
-    place.parent.mkdir(parents=True, exist_ok=True)
     size = source.stat().st_size
-    demand_space(place.parent, size)
     digest = hashlib.sha256()
-    meter.start(f"copying {source.name}", size)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as folder:
-        new = Path(folder) / place.name
-        with source.open("rb") as old, new.open("wb") as file:
-            while block := old.read(_BLOCK):
-                digest.update(block)
-                file.write(block)
-                meter.advance(len(block))
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(place)
+    with _incoming(place) as new, source.open("rb") as old, new.open("wb") as file:
+        demand_space(place.parent, size)
+        meter.start(f"copying {source.name}", size)
+        while block := old.read(_BLOCK):
+            digest.update(block)
+            file.write(block)
+            meter.advance(len(block))
+        file.flush()
+        os.fsync(file.fileno())
     return digest.hexdigest()
 
 
 def _link(source: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as folder:
-        new = Path(folder) / place.name
+    with _incoming(place) as new:
         new.symlink_to(source)
-        new.replace(place)
+
+
+@contextmanager
+def _incoming(place: Path) -> Iterator[Path]:
+    """A path to write to; what is there at the end takes its place in one step. What kills left goes."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in place.parent.glob(f"{_INCOMING}*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=_INCOMING) as folder:
+        yield Path(folder) / place.name
+        (Path(folder) / place.name).replace(place)

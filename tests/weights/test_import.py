@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +176,25 @@ def test_a_second_import_replaces_the_first_whole(lipsync, tmp_path: Path, home:
     assert place.read_bytes() == (tmp_path / "b.pth").read_bytes()
     assert torch.equal(mapped, before)  # a network that is loaded keeps the file it was loaded from
     assert lipsync("weights", "import", place)[0] == 0
+
+
+def test_what_a_killed_import_left_goes_after_a_day(lipsync, tmp_path: Path, home: Path):
+    store = home / "weights/river/v2"
+    for name in (".incoming-old", ".incoming-new"):
+        (store / name).mkdir(parents=True)
+        (store / name / "net.pth").write_bytes(b"half")
+    os.utime(store / ".incoming-old", (0, 0))
+    assert lipsync("weights", "import", save(tmp_path / "net.pth", 24))[0] == 0
+    assert left_in(store) == {"net.pth", ".incoming-new/net.pth"}
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    lipsync, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mine = save(tmp_path / "net.pth", 24)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    code, _, said = lipsync("weights", "import", mine)
+    assert code == 6 and "The disk is full" in said and left_in(home) == set()
 
 
 def test_a_store_that_cannot_be_written_is_told(lipsync, tmp_path: Path, home: Path):

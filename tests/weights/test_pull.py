@@ -9,12 +9,19 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from weights.checkpoints import small
 from weights.hubserver import COMMIT, Hub
+from weights.plugin import RIVER
+
+from lipsync_core.errors import PluginUnavailable
+from lipsync_core.weights.entries import entries
+from lipsync_core.weights.hub import pull
 
 CONFIG = b'{"layers": 4}'
 
@@ -170,6 +177,30 @@ def test_another_variant_on_the_hub_is_refused(lipsync, hub: Hub, home: Path):
     assert code == 4
     assert "another variant" in said and "conv.weight is 32x3x3x3 instead of 24x3x3x3" in said
     assert left_in(home) == set()
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"), [({"size": 77}, "instead of 77"), ({"sha256": "0" * 64}, "checksum")]
+)
+def test_another_version_on_the_hub_is_refused_before_a_byte_is_fetched(
+    hub: Hub, home: Path, declared: dict, told: str
+):
+    offer_river(hub)
+    weight = replace(RIVER.weights[0], **declared)
+    (entry,) = entries([replace(RIVER, weights=(weight,))])
+    with pytest.raises(PluginUnavailable, match=told):
+        pull(entry)
+    assert hub.sent == 0 and left_in(home) == set()
+
+
+def test_a_full_disk_is_told_before_a_byte_is_fetched(
+    lipsync, hub: Hub, home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    offer_river(hub)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=100))
+    code, _, said = lipsync("weights", "pull", "river", "--file", "v2/net.pth")
+    assert code == 6 and "The disk is full" in said and "LIPSYNC_HOME" in said
+    assert hub.sent == 0 and left_in(home) == set()
 
 
 def test_a_gated_repository_says_to_accept_and_to_log_in(lipsync, hub: Hub, home: Path):
