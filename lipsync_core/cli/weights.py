@@ -37,7 +37,7 @@ def list_weights(names: _Names = None, as_json: _Json = False) -> None:
     """
     from lipsync_core.cli.console import print_json, stdout
 
-    rows = [_row(entry) for entry in _entries(names)]
+    rows = sorted((_row(entry) for entry in _entries(names)), key=lambda row: str(row["name"]))
     if as_json:
         print_json(rows)
         return

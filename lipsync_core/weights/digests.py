@@ -21,11 +21,11 @@ FILE = "digests.json"
 _BLOCK = 1 << 20
 
 
-def sha256(path: Path, meter: Meter | None = None) -> str:
-    """Hexadecimal digest of a file, read once."""
+def sha256(path: Path, meter: Meter | None = None, name: str = "") -> str:
+    """Hexadecimal digest of a file, read once; `name` is what the meter calls it."""
     digest = hashlib.sha256()
     if meter:
-        meter.start(f"checking {path.name}", path.stat().st_size)
+        meter.start(f"checking {name or path.name}", path.stat().st_size)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)

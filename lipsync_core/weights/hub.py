@@ -156,7 +156,7 @@ class _Counted:
 
 def _checked(entry: Entry, offer: Offer, part: Path, meter: Meter) -> str:
     """The digest of what came; a file that is not the declared one is deleted and refused."""
-    digest = digests.sha256(part, meter)
+    digest = digests.sha256(part, meter, entry.place.name)
     wanted = entry.weight.sha256 or offer.sha256
     try:
         if wanted and digest != wanted:
