@@ -14,6 +14,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.engine.telling import most_telling
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.idle import IdleMotion
 from lipsync_core.faces.selection import REASONS, FaceChoice
@@ -164,18 +165,12 @@ class VideoTarget(Target):
         return faces
 
     def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
-        """The most open mouths, the most closed frontal ones, and an even spread between."""
+        """The most open mouths, the most closed ones, and a spread between."""
         rows = np.flatnonzero(self._analysis.rows["track"] == track)
         if not len(rows):
             return
-        table = self._analysis.rows[rows]
-        turned = np.abs(table["yaw"]) + np.abs(table["pitch"])
-        third = max(1, limit // 3)
-        # 0.01 of an eye distance for each degree: being frontal matters, but less than the mouth.
-        opened = np.argsort(-table["opening"] + 0.01 * turned, kind="stable")[:third]
-        closed = np.argsort(table["opening"] + 0.01 * turned, kind="stable")[:third]
-        even = np.linspace(0, len(rows) - 1, max(1, limit - 2 * third)).astype(int)
-        chosen = rows[np.unique(np.concatenate([opened, closed, even]))[:limit]]
+        keyframes = self._info.index.keyframes
+        chosen = rows[most_telling(self._analysis.rows[rows], keyframes, limit)]
         frames = self._analysis.rows["frame"][chosen].astype(np.int64)
         points, boxes = self._analysis.smoothed(chosen)
         with VideoReader(self._info) as reader:  # `walk` is reading on in another thread

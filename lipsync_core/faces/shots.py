@@ -16,7 +16,7 @@ from lipsync_core.records import Image
 
 DELAY = 2
 """Frames after a frame that the detector looks at before it calls a cut."""
-_WIDTH = 240
+_WIDTH = 160
 """Pictures are shrunk to this width first: cuts show at any size, and the cost does not grow."""
 _MIN_FRAMES = 5
 """Two cuts closer than this are one (flashes, cross-fades in few frames)."""
@@ -47,9 +47,10 @@ class ShotDetector:
 
 
 def _shrunk(image: Image) -> Image:
-    """The picture at `_WIDTH`, each pixel the mean of what it covers.
+    """The picture at `_WIDTH`, each pixel the mean of many that it covers.
 
-    Halving is ten times as fast as any other area resize (2.9 ms become 0.4 for 720p), so it goes first.
+    Halving is ten times as fast as any other area resize (2.9 ms become 0.4 for 720p), so it goes first;
+    where four pixels or more would become one each way, every second one says enough.
     """
     height, width = image.shape[:2]
     size = (
@@ -57,8 +58,13 @@ def _shrunk(image: Image) -> Image:
         max(8, round(height * _WIDTH / width)) if width > _WIDTH else height,
     )
     small = image
+    if width >= 4 * size[0] and height >= 4 * size[1]:
+        half = (width // 2, height // 2)
+        small = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_NEAREST), np.uint8)
     while small.shape[1] >= 2 * size[0] and small.shape[0] >= 2 * size[1]:
         half = (small.shape[1] // 2, small.shape[0] // 2)
         even = small[: 2 * half[1], : 2 * half[0]]
         small = np.asarray(cv2.resize(even, half, interpolation=cv2.INTER_AREA), np.uint8)
+    if small.shape[1::-1] == size:
+        return small
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -51,6 +51,11 @@ RIGHT_AXIS = (362, 263)
 """Points whose line is level in the window (`left_rotation_idx`, `right_rotation_idx`)."""
 
 
+_GRID = np.stack(np.meshgrid(np.arange(CELLS), np.arange(CELLS)), -1).reshape(-1, 2).astype(float)
+_RIGHT, _DOWN = np.array([[0], [1], [0], [1]]), np.array([[0], [0], [1], [1]])
+"""Steps to the four neighbours between which a cell lies."""
+
+
 class Window:
     """A turned rectangle around a group of landmarks, as a map window cells <-> crop pixels."""
 
@@ -76,20 +81,18 @@ class Window:
 
     def cut(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(1, C, 16, 16)` from a feature map `(1, C, H, W)`, bilinear, zero outside."""
-        axis = np.arange(CELLS)
-        grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
-        where = grid @ self._matrix.T + self._origin - 0.5
+        where = _GRID @ self._matrix.T + self._origin - 0.5
         _, channels, height, width = features.shape
-        padded = np.zeros((channels, height + 2, width + 2), np.float32)
-        padded[:, 1:-1, 1:-1] = features[0]
-        x = np.clip(where[:, 0] + 1, 0, width + 0.999)
-        y = np.clip(where[:, 1] + 1, 0, height + 0.999)
-        left, top = x.astype(int), y.astype(int)
-        u, v = (x - left).astype(np.float32), (y - top).astype(np.float32)
-        upper = padded[:, top, left] * (1 - u) + padded[:, top, left + 1] * u
-        lower = padded[:, top + 1, left] * (1 - u) + padded[:, top + 1, left + 1] * u
-        cut = upper * (1 - v) + lower * v
-        return np.asarray(cut, np.float32).reshape(1, channels, CELLS, CELLS)
+        low = np.floor(where).astype(np.int64)
+        u, v = (where - low).astype(np.float32).T
+        # Four neighbours of every cell in one go; those outside the map weigh nothing.
+        x, y = low[:, 0] + _RIGHT, low[:, 1] + _DOWN
+        weight = np.stack([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v])
+        weight *= (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        place = np.clip(y, 0, height - 1) * width + np.clip(x, 0, width - 1)
+        taken = features.reshape(channels, -1).take(place.reshape(-1), axis=1)
+        cut = (taken.reshape(channels, 4, -1) * weight).sum(axis=1)
+        return cut.reshape(1, channels, CELLS, CELLS)
 
     def place(self, raw: NDArray[np.float32]) -> NDArray[np.float64]:
         """`(N, 2)` crop pixels from the network's points (quarter cells, any shape)."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lipsync_core.builtin.viseme.layers import Plane
     from lipsync_core.records import Image
 
-RESOLUTION = 48.0
+RESOLUTION = 36.0
 """Pixels per eye distance of the working copy: finer detail is texture and stays."""
 WIDTH, CONTEXT = 0.11, 0.19
 """Half width of the strip that is changed, and of the skin it is compared with (eye distances)."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from lipsync_core.records import Image
 
-COARSE, FINE = 14, 30
+COARSE, FINE = 12, 24
 """Grid lines over the whole region and over the mouth, each way."""
 RING = 8
 """Fixed points a side of the region."""
