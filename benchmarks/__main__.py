@@ -11,7 +11,7 @@ from benchmarks.measure import hardware
 from benchmarks.table import Setting, Table
 
 DEFAULT = ("startup", "stages", "live", "main_job")
-ALL = (*DEFAULT, "memory")
+ALL = (*DEFAULT, "memory", "wav2lip")
 
 
 def main() -> None:
