@@ -17,8 +17,8 @@ import pytest
 from lipsync_core import samples
 from lipsync_core.testing.inputs import PORTRAIT_FACE, voice
 
-SECONDS = 1.2
-FRAMES = 30
+SECONDS = 0.6
+FRAMES = 15
 
 
 @pytest.fixture(scope="module")
