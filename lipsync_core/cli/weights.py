@@ -106,12 +106,13 @@ def verify_weights(names: _Names = None, as_json: _Json = False) -> None:
             stdout.print(f"[{colour}]{v.state:>8}[/] {told}", soft_wrap=True)
     damaged = [v for v in verdicts if v.state == "damaged"]
     if damaged:
-        raise VerificationFailed(
+        error = VerificationFailed(
             f"{len(damaged)} weight files are damaged, first: {damaged[0].path} ({damaged[0].detail}).",
             weights_get.remedy_again(damaged[0].entry),
         )
+        weights_get.fail(error, as_json)
     if names:
-        _demand([v.entry for v in verdicts])
+        _demand([v.entry for v in verdicts], as_json)
 
 
 @app.command("path")
@@ -130,7 +131,7 @@ def path_of(name: _Name, as_json: _Json = False) -> None:
     else:
         for path in found.values():
             typer.echo(path)
-    _demand(known)
+    _demand(known, as_json)
 
 
 @app.command("remove")
@@ -213,7 +214,7 @@ def _entries(names: list[str] | None) -> list[Entry]:
     return entries(spec for name in names for spec in find(registry, name))
 
 
-def _demand(known: list[Entry]) -> None:
+def _demand(known: list[Entry], as_json: bool) -> None:
     """Fail when a file that is not optional is not here."""
     from lipsync_core.weights.remedy import remedy
 
@@ -223,10 +224,11 @@ def _demand(known: list[Entry]) -> None:
     if absent:
         first = absent[0]
         files = [e.weight for e in absent if e.name == first.name]
-        raise PluginUnavailable(
+        error = PluginUnavailable(
             f"Weight files of '{first.name}' are not here: {', '.join(w.path for w in files)}.",
             remedy(first.name, files),
         )
+        weights_get.fail(error, as_json)
 
 
 def _row(entry: Entry) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -104,7 +104,7 @@ def import_(
     if as_ is not None and (len(paths) > 1 or paths[0].is_dir()):
         raise UsageError("--as names one file, and several are given.", "Import them one by one.")
     rows: list[dict[str, object]] = []
-    refused: list[LipsyncError] = []
+    refused: dict[Path, LipsyncError] = {}
     single = len(paths) == 1 and not paths[0].is_dir()
     with ShownMeter() as meter:
         for path in _files(paths, known):
@@ -113,7 +113,7 @@ def import_(
             except (UnsupportedInput, UsageError) as error:
                 if single:
                     raise
-                refused.append(error)
+                refused[path] = error
                 stderr.print(f"left out: {error.message}", soft_wrap=True, markup=False)
                 continue
             for entry, place in zip(
@@ -124,10 +124,27 @@ def import_(
     if not rows:
         raise UnsupportedInput(
             f"Nothing in {', '.join(map(str, paths))} is a weight file that a plugin here wants.",
-            refused[0].hint if refused else "`lipsync weights list` shows what is known.",
+            next((e.hint for e in refused.values()), "`lipsync weights list` shows what is known."),
         )
     if as_json:
         print_json(rows)
+    named = [error for path, error in refused.items() if path in paths]
+    if named:
+        fail(named[0], as_json)
+
+
+def fail(error: LipsyncError, as_json: bool) -> NoReturn:
+    """End with `error`; where plain data is on stdout already, say it on stderr alone.
+
+    Raises:
+        LipsyncError: `error` itself.
+    """
+    from lipsync_core.cli.console import show_error
+
+    if not as_json:
+        raise error
+    show_error(error)
+    raise typer.Exit(error.exit_code)
 
 
 def confirm(question: str) -> None:

@@ -150,6 +150,16 @@ def test_a_folder_is_searched_and_the_rest_left_out(lipsync, tmp_path: Path, hom
     assert "left out" in said and "sdxl.safetensors" in said and "notes.txt" not in said
 
 
+def test_a_named_file_that_is_refused_is_told_though_others_were_taken(
+    lipsync, tmp_path: Path, home: Path
+):
+    good, bad = save(tmp_path / "net.pth", 24), tmp_path / "page.pth"
+    bad.write_bytes(b"<html>")
+    code, out, said = lipsync("weights", "import", bad, good, "--json")
+    assert code == 3 and "web page" in said
+    assert [row["as"] for row in json.loads(out)] == ["river/v2/net.pth"]
+
+
 def test_a_folder_without_any_says_so(lipsync, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     code, _, said = lipsync("weights", "import", tmp_path / "empty")

@@ -71,6 +71,8 @@ def test_damage_is_found_where_the_publisher_states_no_checksum(
     place.write_bytes(content)
     code, _, said = lipsync("weights", "verify")
     assert code == 8 and str(place) in said and "the one it came with" in said
+    code, out, _ = lipsync("weights", "verify", "--json")
+    assert code == 8 and "damaged" in {verdict["state"] for verdict in json.loads(out)}
 
 
 def test_a_file_put_there_by_hand_is_remembered_from_the_first_verify(lipsync, home: Path):
