@@ -60,6 +60,10 @@ def choose(context: OpenContext) -> Choice | Unavailable:
             reason=f"there is no precision {context.precision}",
             hint=f"Choose one of {', '.join(PRECISIONS)}.",
         )
+    if context.precision == "fp16" and context.device == "cpu":
+        return Unavailable(
+            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
+        )
     stem = _stem(CHECKPOINTS[wanted], context)
     if stem is None:
         names = " or ".join(f"{s}.pth" for s in CHECKPOINTS[wanted])
@@ -73,8 +77,12 @@ def choose(context: OpenContext) -> Choice | Unavailable:
     if runtime == "onnx":
         return with_onnx
     if isinstance(with_torch, Unavailable):
-        # Without torch a missing ONNX file is not what is wrong first.
-        return with_onnx if isinstance(with_onnx, Choice) else with_torch
+        if isinstance(with_onnx, Choice) or _model(stem, context) is None:
+            return with_onnx if isinstance(with_onnx, Choice) else with_torch
+        return Unavailable(
+            reason=f"{with_torch.reason}; {with_onnx.reason}",
+            hint=f"{with_torch.hint.rstrip('.')}. Or: {with_onnx.hint}",
+        )
     if isinstance(with_onnx, Unavailable):
         return with_torch
     # Measured on a CPU in fp32: ONNX Runtime is a little faster for few frames, equal for eight, and
@@ -121,22 +129,24 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
             "or leave out --option wav2lip.runtime=torch and --precision.",
         )
     if not installed("torch"):
+        alone = _model(stem, context) is None
         return Unavailable(
-            reason="the package 'torch' is not installed, and there is no ONNX file to do without",
-            hint=f"{INSTALL_TORCH}, or make {stem}.onnx on another computer with "
-            "`lipsync weights export wav2lip --format onnx` and import it here.",
+            reason="the package 'torch' is not installed"
+            + (", and there is no ONNX file to do without" if alone else ""),
+            hint=INSTALL_TORCH
+            + (
+                f", or make {stem}.onnx on another computer with "
+                "`lipsync weights export wav2lip --format onnx` and import it here."
+                if alone
+                else ""
+            ),
         )
     if context.device.startswith("cuda") and _version("torch").endswith("+cpu"):
         return Unavailable(
             reason="the torch that is installed here cannot use the GPU",
             hint="Install a torch with CUDA, or choose --device cpu.",
         )
-    precision = precision_for(context)
-    if precision == "fp16" and context.device == "cpu":
-        return Unavailable(
-            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
-        )
-    return Choice(runtime="torch", file=checkpoint, precision=precision)
+    return Choice(runtime="torch", file=checkpoint, precision=precision_for(context))
 
 
 def _onnx(stem: str, context: OpenContext, make: bool) -> Choice | Unavailable:

@@ -62,6 +62,8 @@ class Wav2Lip(Generator):
 
     def close(self) -> None:
         """Let go of the network."""
+        if self._runtime is not None:
+            self._runtime.close()
         self._runtime = None
 
 

@@ -69,6 +69,10 @@ class OnnxRuntime:
             raise
         return np.asarray(made, np.float32)[:count]
 
+    def close(self) -> None:
+        """See `runtime.FaceRuntime.close`."""
+        del self._session
+
     def _input(self, shape: tuple[int, ...], model: Path) -> tuple[str, object]:
         """Name and batch of the input that looks like `shape` behind the batch."""
         for one in self._session.get_inputs():

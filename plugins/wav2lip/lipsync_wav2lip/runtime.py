@@ -38,6 +38,10 @@ class FaceRuntime(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Give the memory back."""
+        ...
+
 
 def in_batches(
     runtime: FaceRuntime, mel: NDArray[np.float32], faces: NDArray[np.float32]

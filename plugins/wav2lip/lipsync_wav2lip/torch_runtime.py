@@ -63,6 +63,12 @@ class TorchRuntime:
             result: NDArray[np.float32] = made.float().contiguous().cpu().numpy()
         return result
 
+    def close(self) -> None:
+        """See `runtime.FaceRuntime.close`; torch would keep a GPU's memory for itself."""
+        del self._network
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
     def _put(self, array: NDArray[np.float32]) -> torch.Tensor:
         return torch.from_numpy(array).to(
             device=self._device, dtype=self._type, memory_format=torch.channels_last

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.fixture(autouse=True)
 def plain_computer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A CPU without bf16, whatever runs the tests; packages as installed."""
+    """A CPU without bf16, and all packages, whatever runs the tests."""
+    monkeypatch.setattr(choice, "installed", lambda name: True)
     here = replace(hardware.detect(), bf16=False, gpus=(), mps=False)
     monkeypatch.setattr(hardware, "detect", lambda: here)
 
@@ -42,8 +44,7 @@ def bf16(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
-    there = choice.installed
-    monkeypatch.setattr(choice, "installed", lambda name: name not in packages and there(name))
+    monkeypatch.setattr(choice, "installed", lambda name: name not in packages)
 
 
 def answer(precision: str = "auto", **options: str) -> str:
@@ -110,11 +111,22 @@ def test_without_torch(home, files, monkeypatch):
     assert "lipsync weights export wav2lip --format onnx" in told
     home(files["wav2lip_gan.onnx"])
     assert answer() == "wav2lip_gan.onnx with ONNX Runtime in fp32 on cpu"
-    assert answer("bf16").startswith("no: the package 'torch' is not installed")
+    told = answer("bf16")
+    assert told.startswith(
+        "no: the package 'torch' is not installed; its ONNX file computes in fp32"
+    )
+    assert "Or: Choose --precision fp32" in told
+
+
+def test_what_is_installed_is_looked_for_and_not_imported(monkeypatch):
+    monkeypatch.undo()
+    assert choice.installed("onnxruntime")
+    assert not choice.installed("nobody_has_this")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    assert not choice.installed("onnxruntime")
 
 
 def test_an_export_is_made_where_it_is_asked_for(home, files, monkeypatch):
-    monkeypatch.setattr(choice, "installed", lambda name: True)
     home(files["wav2lip_gan.pth"])
     told = probe(WAV2LIP, context_for(WAV2LIP, options={"runtime": "onnx"}))
     assert isinstance(told, Ready)

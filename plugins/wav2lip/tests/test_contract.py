@@ -21,6 +21,17 @@ def with_weights(home, checkpoint: Path) -> None:
 test_contract = contract_tests("lipsync-wav2lip")
 
 
+def test_the_contract_is_kept_with_onnx_runtime_as_well(home, model: Path):
+    folder = home(**{"wav2lip_gan.onnx": model})
+    (folder / "weights" / "wav2lip" / "wav2lip_gan.pth").unlink()
+    told = probe(WAV2LIP)
+    assert isinstance(told, Ready)
+    assert "ONNX Runtime" in told.detail
+    results = check_spec(Registry.load(), WAV2LIP)
+    assert [r for r in results if r.outcome == "failed"] == []
+    assert sum(r.outcome == "skipped" for r in results) == 2
+
+
 def test_nothing_was_skipped_but_what_it_does_not_declare():
     assert isinstance(probe(WAV2LIP), Ready)
     skipped = {
