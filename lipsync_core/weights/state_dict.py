@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,10 @@ def read(path: Path) -> dict[str, torch.Tensor]:
         else:
             with torch.serialization.safe_globals(_harmless()):
                 tree = torch.load(
-                    path, map_location="cpu", weights_only=True, mmap=kind == "archive"
+                    path,
+                    map_location="cpu",
+                    weights_only=True,
+                    mmap=kind == "archive" and _can_be_mapped(path),
                 )
     except MemoryError:
         raise
@@ -124,6 +128,12 @@ def _unpicklable(path: Path, error: Exception) -> PluginUnavailable:
     if named is None:
         return damaged(path, f"is truncated or damaged ({_short(error)})")
     return wants_code(path, named[1])
+
+
+def _can_be_mapped(path: Path) -> bool:
+    """Whether the numbers lie in the archive as they are; somebody may have zipped it anew, compressed."""
+    with zipfile.ZipFile(path) as archive:
+        return all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
 
 
 def _short(error: Exception) -> str:

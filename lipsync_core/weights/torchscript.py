@@ -28,6 +28,8 @@ _DTYPES = {
     "ByteStorage": "uint8",
     "BoolStorage": "bool",
 }
+_ALIGNED = 16
+"""Bytes; torch pads to 64, other zip programs do not, and numbers must not straddle words."""
 _LOCAL_HEADER = 30
 """Bytes of a zip entry's header before its name and extra field, whose lengths are its last four bytes."""
 
@@ -74,6 +76,8 @@ def _storage(
     lengths = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
     start = entry.header_offset + _LOCAL_HEADER + lengths
     part: torch.UntypedStorage = mapped[start : start + entry.file_size]
+    if start % _ALIGNED:
+        return torch.empty(0, dtype=torch.uint8).set_(part).clone().untyped_storage()
     return part
 
 

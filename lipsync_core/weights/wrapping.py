@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from pathlib import Path
 from typing import Literal
@@ -21,6 +22,8 @@ _PACKED = {
     b"BZh": "bzip2",
     b"\xfd7zX": "xz",
 }
+_LEAST = 9
+"""Bytes that every format has at least: what tells them apart."""
 _LARGEST_HEADER = 100_000_000
 """Bytes; the limit that the safetensors format itself sets."""
 
@@ -40,6 +43,8 @@ def wrapping_of(path: Path) -> Wrapping:
         raise PluginUnavailable(f"The weight file {path} cannot be read: {told}.", AGAIN) from error
     if not size:
         raise damaged(path, "is empty")
+    if len(head) < _LEAST:
+        raise _refused(path, head)
     if head.startswith(b"PK\x03\x04"):
         return _zip(path)
     if head[:1] == b"\x80" and 2 <= head[1] <= 5:
@@ -111,4 +116,8 @@ def _refused(path: Path, head: bytes) -> PluginUnavailable:
 
 
 def _is_text(head: bytes) -> bool:
-    return all(byte >= 32 or byte in b"\t\r\n\f" for byte in head) and b"\x7f" not in head
+    try:  # the end may be in the middle of a character
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return all(sign.isprintable() or sign in "\t\r\n\f\ufeff" for sign in text)

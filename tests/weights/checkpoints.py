@@ -73,17 +73,18 @@ def _traced(net: torch.nn.Module, path: Path) -> None:
     torch.jit.trace(net, torch.zeros(1, 3, 8, 8)).save(str(path))
 
 
-def _compressed(net: torch.nn.Module, path: Path) -> None:
-    """A TorchScript archive that somebody zipped anew."""
-    plain = path.with_suffix(".plain")
-    _scripted(net, plain)
-    with (
-        zipfile.ZipFile(plain) as old,
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            new.writestr(name, old.read(name))
-    plain.unlink()
+def _zipped_anew(write: Callable[[torch.nn.Module, Path], None], method: int):
+    """An archive that somebody unpacked and zipped again."""
+
+    def again(net: torch.nn.Module, path: Path) -> None:
+        plain = path.with_suffix(".plain")
+        write(net, plain)
+        with zipfile.ZipFile(plain) as old, zipfile.ZipFile(path, "w", method) as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name))
+        plain.unlink()
+
+    return again
 
 
 WRITERS: dict[str, Callable[[torch.nn.Module, Path], None]] = {
@@ -104,6 +105,8 @@ WRITERS: dict[str, Callable[[torch.nn.Module, Path], None]] = {
     "own name": _pickled(lambda net: {"mouth": net.state_dict(), "optim_g": _optimizer(small(3))}),
     "torchscript": _scripted,
     "traced": _traced,
-    "compressed torchscript": _compressed,
+    "compressed": _zipped_anew(_pickled(lambda net: net.state_dict()), zipfile.ZIP_DEFLATED),
+    "compressed torchscript": _zipped_anew(_scripted, zipfile.ZIP_DEFLATED),
+    "unaligned torchscript": _zipped_anew(_scripted, zipfile.ZIP_STORED),
 }
 """One for each wrapping: writes the network to a path."""

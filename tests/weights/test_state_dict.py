@@ -101,6 +101,9 @@ def test_a_truncated_file_says_so(tmp_path: Path, name: str, share: float):
         ),
         (b"\x1f\x8b\x08\x00\x00\x00", "gzip archive"),
         (bytes(range(1, 200)), "neither safetensors nor"),
+        (b"\x80", "neither safetensors nor"),
+        (b"\x08\x01", "neither safetensors nor"),
+        (b"PK\x03\x04", "neither safetensors nor"),
     ],
 )
 def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes, said: str):
