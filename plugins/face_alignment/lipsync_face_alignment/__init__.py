@@ -1,0 +1,1 @@
+"""The face-alignment package as a lipsync detector. Importing it does nothing."""

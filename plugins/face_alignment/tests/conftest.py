@@ -1,0 +1,245 @@
+"""Weight files in the published layouts, with random numbers and a last layer that knows one face.
+
+No trained weights are involved. The trunks of both networks get random numbers; the last layers are then
+solved (ridge regression) so that S3FD finds the face of the bundled portrait and FAN its 68 points. That is
+enough to drive real pictures through the real networks and to see whether points come out where they belong.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+torch = pytest.importorskip("torch", reason="the networks of this plugin are torch's")
+pytest.importorskip("face_alignment", reason="the networks' code comes with this package")
+
+from lipsync_core.faces.schemes import convert  # noqa: E402
+from lipsync_core.testing import inputs  # noqa: E402
+
+DATA = Path(__file__).parent / "data"
+S3FD, FAN, FAN_ARCHIVE = (
+    "s3fd-619a316812.pth",
+    "2DFAN4-11f355bf06.pth.tar",
+    "2DFAN4-cd938726ad.zip",
+)
+ANCHOR, STRIDE = 128.0, 32.0
+"""Of the scale that is taught: fc7's."""
+
+
+class Golden:
+    """The stored run of S3FD, and the numbers that it was run with (functions of name and shape)."""
+
+    def __init__(self) -> None:
+        with np.load(DATA / "s3fd.npz", allow_pickle=False) as stored:
+            self.arrays = dict(stored)
+        self.meta: dict[str, Any] = json.loads(str(self.arrays["meta"]))
+
+    def random(self, text: str) -> np.random.Generator:
+        seed = (zlib.crc32(text.encode()) ^ self.meta["seed"]) & 0xFFFFFFFF
+        return np.random.Generator(np.random.PCG64(seed))
+
+    def weights(self, module: torch.nn.Module) -> dict[str, torch.Tensor]:
+        filled = {}
+        for key, tensor in module.state_dict().items():
+            z = self.random(self.meta["prefix"] + key).standard_normal(
+                tuple(tensor.shape), dtype=np.float32
+            )
+            if z.ndim > 1:
+                z *= np.float32(self.meta["gain"] / math.sqrt(math.prod(z.shape[1:])))
+            elif key.endswith(".weight"):
+                z = np.float32(1) + np.float32(0.1) * z
+            else:
+                z *= np.float32(0.05)
+            filled[key] = torch.from_numpy(z)
+        return filled
+
+    def image(self, name: str, height: int, width: int) -> NDArray[np.uint8]:
+        random = self.random("image:" + name)
+        base = random.integers(0, 256, (-(-height // 16), -(-width // 16), 3), dtype=np.int64)
+        base = base.repeat(16, axis=0).repeat(16, axis=1)[:height, :width]
+        noise = random.integers(0, 256, (height, width, 3), dtype=np.int64)
+        return ((base * 15 + noise) // 16).astype(np.uint8)
+
+    def apart(self, name: str, got: NDArray[np.float32]) -> float:
+        """Largest difference from the stored samples, as a share of their spread; shapes must agree."""
+        assert tuple(self.arrays[name + "__shape"]) == got.shape
+        picked = np.ascontiguousarray(got).reshape(-1)[:: int(self.arrays[name + "__stride"])]
+        worst = np.abs(picked.astype(np.float64) - self.arrays[name + "__samples"]).max()
+        return float(worst / self.arrays[name + "__stats"][1])
+
+
+@pytest.fixture(scope="session")
+def golden() -> Golden:
+    return Golden()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with S3FD's file and both of FAN's."""
+    folder = tmp_path_factory.mktemp("published")
+    torch.save(taught_s3fd().state_dict(), folder / S3FD)
+    fan = taught_fan()
+    torch.save(fan.state_dict(), folder / FAN)
+    with torch.no_grad():
+        traced = torch.jit.trace(fan, torch.zeros(1, 3, 256, 256), check_trace=False)
+    torch.jit.save(traced, str(folder / FAN_ARCHIVE))
+    return folder
+
+
+Home = Callable[..., Path]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: Path) -> Home:
+    """Makes this test's LIPSYNC_HOME with published files of these names: `home("s3fd-619a316812.pth")`."""
+    folder = tmp_path / "home"
+    for name, value in (("LIPSYNC_HOME", folder), ("HF_HOME", tmp_path / "hub")):
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv("LIPSYNC_CACHE", raising=False)
+
+    def make(*names: str) -> Path:
+        weights = folder / "weights" / "face-alignment"
+        weights.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            try:
+                (weights / name).hardlink_to(published / name)
+            except OSError:  # another file system
+                shutil.copy(published / name, weights / name)
+        return folder
+
+    return make
+
+
+def _random(module: torch.nn.Module) -> None:
+    """Numbers that keep a signal alive through many layers."""
+    torch.manual_seed(0)
+    for part in module.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+            if part.bias is not None:
+                torch.nn.init.zeros_(part.bias)
+
+
+def taught_s3fd() -> torch.nn.Module:
+    from face_alignment.detection.sfd.net_s3fd import s3fd
+
+    net = s3fd().eval()
+    _random(net)
+    with torch.no_grad():
+        for name, part in net.named_modules():
+            if name.endswith(("mbox_conf", "mbox_loc")):
+                part.weight.zero_()
+                part.bias.zero_()
+            if name.endswith("mbox_conf"):
+                part.bias[:-1], part.bias[-1] = 8.0, -8.0
+    features: list[torch.Tensor] = []
+    handle = net.fc7.register_forward_hook(lambda module, given, made: features.append(made))
+    rows, scores, shifts, sure = [], [], [], []
+    for image, box in _lessons():
+        batch = torch.from_numpy(image[None].copy()).permute(0, 3, 1, 2).flip(1).float()
+        with torch.no_grad():
+            net(batch - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1))
+        seen = torch.relu(features.pop())
+        columns = torch.nn.functional.unfold(seen, 3, padding=1)[0].T.double()
+        y, x = np.mgrid[0 : seen.shape[2], 0 : seen.shape[3]].reshape(2, -1) * STRIDE + STRIDE / 2
+        score, shift = np.full(len(x), -8.0), np.zeros((len(x), 4))
+        if box is not None:
+            cx, cy, w, h = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2, *(box[2:] - box[:2])
+            nearest = int(np.argmin(np.hypot(x - cx, y - cy)))
+            score[nearest] = 8.0
+            away = np.stack([cx - x, cy - y], 1) / (0.1 * ANCHOR)
+            shift = np.concatenate(
+                [away, np.broadcast_to(np.log(np.array([w, h]) / ANCHOR) / 0.2, (len(x), 2))], 1
+            )
+            sure.append(len(scores and np.concatenate(scores)) + nearest)
+        rows.append(columns)
+        scores.append(score)
+        shifts.append(shift)
+    handle.remove()
+    taught = torch.cat(rows)
+    weight, bias = _solved(taught, torch.from_numpy(np.concatenate(scores))[:, None])
+    with torch.no_grad():
+        net.fc7_mbox_conf.weight[1] = weight[:, 0].reshape(1024, 3, 3).float()
+        net.fc7_mbox_conf.bias[0], net.fc7_mbox_conf.bias[1] = 0.0, bias[0]
+        weight, bias = _solved(taught[sure], torch.from_numpy(np.concatenate(shifts))[sure])
+        net.fc7_mbox_loc.weight.copy_(weight.T.reshape(4, 1024, 3, 3))
+        net.fc7_mbox_loc.bias.copy_(bias)
+    return net
+
+
+def _lessons() -> list[tuple[NDArray[np.uint8], NDArray[np.float64] | None]]:
+    """Pictures with the box of their one face, or None."""
+    turned = [
+        np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]),
+        np.array([[1.2, 0.0, 60.0], [0.0, 1.2, 40.0]]),
+        np.array([[1.0, 0.0, 37.0], [0.0, 1.0, 21.0]]),
+    ]
+    corners = np.array(inputs.PORTRAIT_FACE).reshape(2, 2)
+    with_face = [(inputs.moved(m)[0], (corners @ m[:, :2].T + m[:, 2]).ravel()) for m in turned]
+    empty = [np.full((512, 512, 3), 128, np.uint8), np.full((37, 251, 3), 90, np.uint8)]
+    empty += [np.full((480, 33, 3), 90, np.uint8), np.full((64, 64, 3), 90, np.uint8)]
+    return [*with_face, *((_filled(image), None) for image in empty)]
+
+
+def _filled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Never narrower than the network can look at; the numbers there matter little."""
+    h, w = image.shape[:2]
+    return np.pad(image, ((0, max(0, 64 - h)), (0, max(0, 64 - w)), (0, 0)), mode="edge")
+
+
+def taught_fan() -> torch.nn.Module:
+    from face_alignment.models.fan import FAN as Fan
+    from lipsync_face_alignment.faces import HEATMAP, MIRRORED, Window
+
+    net = Fan(4).eval()
+    _random(net)
+    features: list[torch.Tensor] = []
+    handle = net.l3.register_forward_hook(lambda module, given, made: features.append(given[0]))
+    window = Window.around(np.array(inputs.PORTRAIT_FACE, np.float32))
+    crop = window.cut(inputs.portrait())
+    face = inputs.portrait_face()
+    points = convert(face.landmarks, face.scheme, "68") + 0.5
+    cells = ((points - (window.x, window.y)) / window.side + 0.5) * HEATMAP - 0.5
+    rows, targets = [], []
+    for image, at in (
+        (crop, cells),
+        (crop[:, ::-1], (cells * (-1, 1) + (HEATMAP - 1, 0))[MIRRORED]),
+    ):
+        with torch.no_grad():
+            net(torch.from_numpy(image[None].copy()).permute(0, 3, 1, 2).float() / 255)
+        rows.append(features.pop()[0].flatten(1).T.double())
+        y, x = np.mgrid[0:HEATMAP, 0:HEATMAP]
+        distance = (x[None] - at[:, 0, None, None]) ** 2 + (y[None] - at[:, 1, None, None]) ** 2
+        targets.append(np.exp(-distance / (2 * 3.0**2)).reshape(68, -1).T)
+    handle.remove()
+    weight, bias = _solved(torch.cat(rows), torch.from_numpy(np.concatenate(targets)), 1e-6)
+    with torch.no_grad():
+        net.l3.weight.copy_(weight.T.reshape(68, 256, 1, 1))
+        net.l3.bias.copy_(bias)
+    return net
+
+
+def _solved(
+    rows: torch.Tensor, wanted: torch.Tensor, ridge: float = 1e-4
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights and bias that turn rows `(n, d)` into `wanted` `(n, k)`, by ridge regression."""
+    mean, level = rows.mean(0), wanted.mean(0)
+    centred = rows - mean
+    if len(rows) < rows.shape[1]:
+        gram = centred @ centred.T
+        gram.diagonal().add_(ridge * gram.diagonal().mean())
+        weight = centred.T @ torch.linalg.solve(gram, wanted - level)
+    else:
+        gram = centred.T @ centred
+        gram.diagonal().add_(ridge * gram.diagonal().mean())
+        weight = torch.linalg.solve(gram, centred.T @ (wanted - level))
+    return weight, level - mean @ weight

@@ -1,0 +1,24 @@
+"""The contract of lipsync-core, kept with weights that know the bundled portrait."""
+
+from __future__ import annotations
+
+import pytest
+from lipsync_face_alignment.spec import FACE_ALIGNMENT
+
+from lipsync_core.contracts import Ready
+from lipsync_core.probing import probe
+from lipsync_core.registry import Registry
+from lipsync_core.testing import contract_tests
+
+
+@pytest.fixture(autouse=True)
+def with_weights(home) -> None:
+    home("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
+
+
+# A registry of its own: results are kept by registry, and others may have asked without weights.
+test_contract = contract_tests("lipsync-face-alignment", registry=Registry(Registry.load().rows))
+
+
+def test_it_was_ready_so_that_no_case_was_left_out():
+    assert isinstance(probe(FACE_ALIGNMENT), Ready)
