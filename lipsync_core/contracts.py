@@ -203,6 +203,32 @@ class Blender(Plugin):
         """
 
 
+class ScoreStream(ABC):
+    """One unbroken stretch of one face being scored; what it keeps does not grow with its length."""
+
+    @abstractmethod
+    def push(self, images: NDArray[np.uint8], samples: Samples) -> None:
+        """Take the next crops and the next sound; their amounts need not fit each other.
+
+        Args:
+            images: `(n, H, W, 3)` uint8 RGB crops at the spec's `frame_rate`, n >= 0.
+            samples: float32 mono at the spec's `sample_rate`, any number. The first sample sounds when
+                the first crop is shown.
+        """
+
+    @abstractmethod
+    def finish(self) -> Mapping[str, float]:
+        """End of the stretch: one finite figure for each of the spec's `measures`."""
+
+
+class Scorer(Plugin):
+    """Says how well a mouth fits its voice."""
+
+    @abstractmethod
+    def stream(self) -> ScoreStream:
+        """Begin a stretch."""
+
+
 class Voice(Plugin):
     """Speaks text."""
 

@@ -43,6 +43,11 @@ def lipsync_register_blenders(register: Callable[[specs.BlenderSpec], None]) -> 
 
 
 @hookspec
+def lipsync_register_scorers(register: Callable[[specs.ScorerSpec], None]) -> None:
+    """Offer scorers for `lipsync eval`."""
+
+
+@hookspec
 def lipsync_register_voices(register: Callable[[specs.VoiceSpec], None]) -> None:
     """Offer voices for text to speech."""
 

@@ -33,6 +33,7 @@ _HOOK_KINDS: dict[str, type[specs.PluginSpec]] = {
     "lipsync_register_generators": specs.GeneratorSpec,
     "lipsync_register_enhancers": specs.EnhancerSpec,
     "lipsync_register_blenders": specs.BlenderSpec,
+    "lipsync_register_scorers": specs.ScorerSpec,
     "lipsync_register_voices": specs.VoiceSpec,
     "lipsync_register_commands": specs.CommandSpec,
 }

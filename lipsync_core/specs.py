@@ -14,7 +14,9 @@ from lipsync_core.records import Scheme
 API_VERSION = 1
 """Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
 
-Kind = Literal["detector", "audio encoder", "generator", "enhancer", "blender", "voice", "command"]
+Kind = Literal[
+    "detector", "audio encoder", "generator", "enhancer", "blender", "scorer", "voice", "command"
+]
 Region = Literal["mouth", "lower_face", "face", "crop"]
 """What a generator really repaints in its crop; the blender builds its mask from it."""
 
@@ -322,6 +324,35 @@ class BlenderSpec(PluginSpec):
 
     kind: ClassVar[Kind] = "blender"
     scheme: Scheme = "68"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One figure that a scorer gives: its key, which way is better, and its meaning with the unit."""
+
+    key: str
+    better: Literal["higher", "lower", "nearer to 0"]
+    help: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScorerSpec(PluginSpec):
+    """A scorer: face crops and their sound in, figures of how well they fit out.
+
+    Attributes:
+        crop: how the engine cuts the face for it.
+        measures: what it gives.
+        frame_rate: crops a second that it wants; the engine takes the frames nearest to these times.
+        sample_rate: Hz of the mono sound it is handed.
+        least: crops below which it has nothing to say of a stretch.
+    """
+
+    kind: ClassVar[Kind] = "scorer"
+    crop: CropSpec
+    measures: tuple[Measure, ...]
+    frame_rate: int = 25
+    sample_rate: int = 16_000
+    least: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from lipsync_core.contracts import (
     OpenContext,
     Plugin,
     ProbeResult,
+    Scorer,
     Unavailable,
     Voice,
 )
@@ -29,6 +30,7 @@ CONTRACTS: dict[Kind, type] = {
     "generator": Generator,
     "enhancer": Enhancer,
     "blender": Blender,
+    "scorer": Scorer,
     "voice": Voice,
 }
 """Class that a factory of each kind must give; commands are plain functions."""

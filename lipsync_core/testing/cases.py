@@ -10,6 +10,7 @@ from lipsync_core.testing import (
     encoder_cases,
     enhancer_cases,
     generator_cases,
+    scorer_cases,
     spec_cases,
     voice_cases,
 )
@@ -21,6 +22,7 @@ _BY_KIND: dict[Kind, tuple[Case, ...]] = {
     "generator": generator_cases.CASES,
     "enhancer": enhancer_cases.CASES,
     "blender": blender_cases.CASES,
+    "scorer": scorer_cases.CASES,
     "voice": voice_cases.CASES,
     "command": (),
 }

@@ -18,6 +18,7 @@ from lipsync_core.specs import (
     EnhancerSpec,
     GeneratorSpec,
     LandmarkCrop,
+    ScorerSpec,
 )
 from lipsync_core.testing.bench import Bench
 from lipsync_core.testing.case import Case
@@ -91,6 +92,13 @@ def consistent(bench: Bench) -> None:
     if isinstance(spec, EnhancerSpec):
         _crop(spec.crop)
         demand(0.0 <= spec.strength <= 1.0, "strength should be from 0 to 1.")
+    if isinstance(spec, ScorerSpec):
+        _crop(spec.crop)
+        keys = [measure.key for measure in spec.measures]
+        demand(
+            keys and len(set(keys)) == len(keys), "measures should be some, each of another key."
+        )
+        demand(min(spec.frame_rate, spec.sample_rate, spec.least) > 0, "rates should be above 0.")
     if isinstance(spec, AudioEncoderSpec):
         demand(
             spec.feature_shape and all(n > 0 for n in spec.feature_shape),

@@ -13,6 +13,7 @@ from lipsync_core.specs import (
     AlignedCrop,
     AudioEncoderSpec,
     BlenderSpec,
+    BoxCrop,
     ChunkSpec,
     CommandSpec,
     DetectorSpec,
@@ -20,13 +21,15 @@ from lipsync_core.specs import (
     GeneratorSpec,
     LandmarkCrop,
     Licence,
+    Measure,
     PluginSpec,
+    ScorerSpec,
     VoiceSpec,
     WeightFile,
 )
 from lipsync_core.testing import check_spec, common_cases
 from lipsync_core.testing.light_import import Loaded, load_alone
-from tests.testing.broken import generators, others, voices
+from tests.testing.broken import generators, others, scorers, voices
 
 BUILTIN = [row for row in load_rows({"LIPSYNC_PLUGINS": "builtin"}) if row.name == "builtin"]
 KINDS = {
@@ -93,6 +96,33 @@ def test_a_faulty_plugin_of_another_kind_is_caught(kind: str, name: str, case: s
 
 def test_the_right_encoder_passes_everything():
     assert failures(_faulty("audio encoder", "Loudness")) == {}
+
+
+def _scorer(name: str) -> ScorerSpec:
+    return ScorerSpec(
+        name="sums",
+        factory=f"{scorers.__name__}:{name}",
+        summary="for tests",
+        licence=generators.LICENCE,
+        crop=BoxCrop(size=(64, 48)),
+        measures=(
+            Measure(key="brightness", better="higher", help="levels"),
+            Measure(key="power", better="higher", help="of the sound"),
+        ),
+    )
+
+
+def test_the_right_scorer_passes_everything():
+    assert {outcome for outcome, _ in check(_scorer("Sums")).values()} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("name", "case", "told"), scorers.FAULTS, ids=[f[0] for f in scorers.FAULTS]
+)
+def test_a_faulty_scorer_is_caught(name: str, case: str, told: str):
+    failed = failures(_scorer(name))
+    assert next(iter(failed)) == case
+    assert told in failed[case]
 
 
 def _voice(name: str) -> VoiceSpec:
