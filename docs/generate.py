@@ -137,9 +137,10 @@ def _our_specs() -> list[tuple[str, specs.PluginSpec]]:
     """Package and spec of all that this repository offers, installed or not."""
     found: list[tuple[str, specs.PluginSpec]] = []
     modules = {"lipsync-core": "lipsync_core.builtin.plugin"}
-    for name, package in CATALOGUE.items():
-        sys.path.append(str(HERE.parent / "plugins" / name))
-        modules[package] = f"lipsync_{name}.plugin"
+    for package in dict.fromkeys(CATALOGUE.values()):
+        module = package.replace("-", "_")
+        sys.path.append(str(HERE.parent / "plugins" / module.removeprefix("lipsync_")))
+        modules[package] = f"{module}.plugin"
     for package, module in modules.items():
         for name, hook in vars(import_module(module)).items():
             if name.startswith("lipsync_register_"):

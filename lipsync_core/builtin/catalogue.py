@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 CATALOGUE: dict[str, str] = {
+    "codeformer": "lipsync-restoration",
+    "face-alignment": "lipsync-face-alignment",
+    "gfpgan": "lipsync-restoration",
+    "gpen": "lipsync-restoration",
     "latentsync": "lipsync-latentsync",
     "musetalk": "lipsync-musetalk",
+    "restoreformer": "lipsync-restoration",
     "synctalk2d": "lipsync-synctalk2d",
     "wav2lip": "lipsync-wav2lip",
 }

@@ -66,11 +66,11 @@ class BoxNetwork:
         parts = halving(len(images), step, lambda a, b: self._run(images[a:b]))
         return [np.concatenate(scale) for scale in zip(*parts, strict=True)]
 
-    @torch.inference_mode()
     def raw(self, batch: torch.Tensor) -> list[torch.Tensor]:
         """The network's outputs for `(N, 3, H, W)`, channels in the order and range that it wants."""
         given = batch.to(self._device, self._type, memory_format=torch.channels_last)
-        outputs: list[torch.Tensor] = self._network(given)
+        with torch.inference_mode():
+            outputs: list[torch.Tensor] = self._network(given)
         return outputs
 
     def _run(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
@@ -124,12 +124,12 @@ class LandmarkNetwork:
             halving(len(crops), _CROPS_AT_ONCE, lambda a, b: self._run(crops[a:b]))
         )
 
-    @torch.inference_mode()
     def _run(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         batch = torch.from_numpy(np.ascontiguousarray(crops)).to(self._device)
         batch = batch.permute(0, 3, 1, 2).to(torch.float32) / 255.0
         given = batch.to(self._type, memory_format=torch.channels_last)
-        heatmaps: torch.Tensor = self._network(given)[-1]
+        with torch.inference_mode():
+            heatmaps: torch.Tensor = self._network(given)[-1]
         return np.asarray(heatmaps.float().cpu().numpy(), np.float32)
 
 

@@ -136,24 +136,27 @@ def test_other_errors_are_not_taken_for_memory():
         halving(1, 1, run)
 
 
-def faces(*words: str) -> subprocess.CompletedProcess[str]:
+def faces(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lipsync_core", "faces", str(samples.portrait()), "--json", *words],
+        [sys.executable, "-m", "lipsync_core", "faces", str(samples.portrait()), "--json",
+         "-o", str(folder / "faces.png"), *words],
         capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"COLUMNS": "300"},
     )  # fmt: skip
 
 
 def test_the_command_line_finds_the_portrait_with_it(home, tmp_path: Path):
     home(*BOTH)
-    done = faces("--detector", "face-alignment")
+    done = faces(tmp_path, "--detector", "face-alignment")
     assert done.returncode == 0, done.stderr
     assert len(json.loads(done.stdout)["tracks"]) == 1
 
 
-def test_without_weights_it_says_so_and_the_built_in_one_is_used_when_none_is_named(home):
+def test_without_weights_it_says_so_and_the_built_in_one_is_used_when_none_is_named(
+    home, tmp_path: Path
+):
     home()
-    done = faces("--detector", "face-alignment")
+    done = faces(tmp_path, "--detector", "face-alignment")
     assert done.returncode == 4
     assert "its weights are not here: s3fd-619a316812.pth" in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
-    assert faces().returncode == 0
+    assert faces(tmp_path).returncode == 0
