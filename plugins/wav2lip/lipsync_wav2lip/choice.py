@@ -44,13 +44,30 @@ class Choice:
 
 def choose(context: OpenContext) -> Choice | Unavailable:
     """What `context` runs with on this computer, or why it cannot."""
-    wanted = str(context.options.get("checkpoint", "auto"))
-    runtime = str(context.options.get("runtime", "auto"))
-    for name, value, known in (
-        ("checkpoint", wanted, tuple(CHECKPOINTS)),
-        ("runtime", runtime, RUNTIMES),
-    ):
-        if value not in known:
+    wrong = _contradiction(context)
+    if wrong is not None:
+        return wrong
+    stems = CHECKPOINTS[_option(context, "checkpoint")]
+    stem = _stem(stems, context)
+    if stem is None:
+        names = " or ".join(f"{s}.pth" for s in stems)
+        return Unavailable(
+            reason=f"its weights are not here: {names}",
+            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}).",
+        )
+    runtime = _option(context, "runtime")
+    if runtime == "onnx":
+        return _onnx(stem, context, make=True)
+    with_torch = _torch(stem, context)
+    if runtime == "torch":
+        return with_torch
+    return _faster(with_torch, _onnx(stem, context, make=False), stem, context)
+
+
+def _contradiction(context: OpenContext) -> Unavailable | None:
+    """What is wrong with the settings themselves."""
+    for name, known in (("checkpoint", tuple(CHECKPOINTS)), ("runtime", RUNTIMES)):
+        if _option(context, name) not in known:
             return Unavailable(
                 reason=f"option wav2lip.{name} is none of {', '.join(known)}",
                 hint=f"For example --option wav2lip.{name}={known[1]}.",
@@ -64,31 +81,35 @@ def choose(context: OpenContext) -> Choice | Unavailable:
         return Unavailable(
             reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
         )
-    stem = _stem(CHECKPOINTS[wanted], context)
-    if stem is None:
-        names = " or ".join(f"{s}.pth" for s in CHECKPOINTS[wanted])
-        return Unavailable(
-            reason=f"its weights are not here: {names}",
-            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}).",
-        )
-    with_torch, with_onnx = _torch(stem, context), _onnx(stem, context, runtime == "onnx")
-    if runtime == "torch":
+    return None
+
+
+def _option(context: OpenContext, name: str) -> str:
+    return str(context.options.get(name, "auto"))
+
+
+def _faster(
+    with_torch: Choice | Unavailable,
+    with_onnx: Choice | Unavailable,
+    stem: str,
+    context: OpenContext,
+) -> Choice | Unavailable:
+    """The faster one of those that can run; if none can, what would help."""
+    if isinstance(with_torch, Choice) and isinstance(with_onnx, Choice):
+        # Measured on a CPU in fp32: ONNX Runtime is a little faster for few frames, equal for eight, and
+        # starts without torch. In half precision, and on GPUs, it is torch.
+        prefers_onnx = context.device == "cpu" and with_torch.precision == "fp32"
+        return with_onnx if prefers_onnx else with_torch
+    if isinstance(with_torch, Choice):
         return with_torch
-    if runtime == "onnx":
+    if isinstance(with_onnx, Choice):
         return with_onnx
-    if isinstance(with_torch, Unavailable):
-        if isinstance(with_onnx, Choice) or _model(stem, context) is None:
-            return with_onnx if isinstance(with_onnx, Choice) else with_torch
-        return Unavailable(
-            reason=f"{with_torch.reason}; {with_onnx.reason}",
-            hint=f"{with_torch.hint.rstrip('.')}. Or: {with_onnx.hint}",
-        )
-    if isinstance(with_onnx, Unavailable):
+    if _model(stem, context) is None:  # which is not what is wrong first
         return with_torch
-    # Measured on a CPU in fp32: ONNX Runtime is a little faster for few frames, equal for eight, and
-    # starts without torch. In half precision, and on GPUs, it is torch.
-    prefers_onnx = context.device == "cpu" and with_torch.precision == "fp32"
-    return with_onnx if prefers_onnx else with_torch
+    return Unavailable(
+        reason=f"{with_torch.reason}; {with_onnx.reason}",
+        hint=f"{with_torch.hint.rstrip('.')}. Or: {with_onnx.hint}",
+    )
 
 
 def precision_for(context: OpenContext) -> str:
@@ -129,17 +150,12 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
             "or leave out --option wav2lip.runtime=torch and --precision.",
         )
     if not installed("torch"):
-        alone = _model(stem, context) is None
+        if _model(stem, context) is not None:
+            return Unavailable(reason="the package 'torch' is not installed", hint=INSTALL_TORCH)
         return Unavailable(
-            reason="the package 'torch' is not installed"
-            + (", and there is no ONNX file to do without" if alone else ""),
-            hint=INSTALL_TORCH
-            + (
-                f", or make {stem}.onnx on another computer with "
-                "`lipsync weights export wav2lip --format onnx` and import it here."
-                if alone
-                else ""
-            ),
+            reason="the package 'torch' is not installed, and there is no ONNX file to do without",
+            hint=f"{INSTALL_TORCH}, or make {stem}.onnx on another computer with "
+            "`lipsync weights export wav2lip --format onnx` and import it here.",
         )
     if context.device.startswith("cuda") and _version("torch").endswith("+cpu"):
         return Unavailable(
@@ -149,8 +165,8 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
     return Choice(runtime="torch", file=checkpoint, precision=precision_for(context))
 
 
-def _onnx(stem: str, context: OpenContext, make: bool) -> Choice | Unavailable:
-    """Args: make: an export that is missing may be made."""
+def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailable:
+    """`make`: an export that is missing may be made."""
     if context.precision not in ("auto", "fp32"):
         return Unavailable(
             reason=f"its ONNX file computes in fp32, not in {context.precision}",
