@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Points,
         Prepared,
         Samples,
+        Scores,
     )
     from lipsync_core.specs import Region
 
@@ -204,21 +205,21 @@ class Blender(Plugin):
 
 
 class ScoreStream(ABC):
-    """One unbroken stretch of one face being scored; what it keeps does not grow with its length."""
+    """One unbroken stretch of one face being scored; keeps numbers of it, never pictures or sound."""
 
     @abstractmethod
-    def push(self, images: NDArray[np.uint8], samples: Samples) -> None:
+    def push(self, crops: Crops, samples: Samples) -> None:
         """Take the next crops and the next sound; their amounts need not fit each other.
 
         Args:
-            images: `(n, H, W, 3)` uint8 RGB crops at the spec's `frame_rate`, n >= 0.
-            samples: float32 mono at the spec's `sample_rate`, any number. The first sample sounds when
-                the first crop is shown.
+            crops: any number, also none, at the spec's `frame_rate`.
+            samples: float32 mono at the spec's `sample_rate`, any number. The first sample of the
+                stretch sounds when its first crop is shown.
         """
 
     @abstractmethod
-    def finish(self) -> Mapping[str, float]:
-        """End of the stretch: one finite figure for each of the spec's `measures`."""
+    def finish(self) -> Scores:
+        """End of the stretch: one finite figure for each of the spec's `measures`, perhaps curves."""
 
 
 class Scorer(Plugin):

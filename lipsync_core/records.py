@@ -141,3 +141,17 @@ class AudioClip:
 
     samples: Samples
     sample_rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """What a scorer says of one stretch.
+
+    Attributes:
+        figures: one finite number for each measure that the spec declares.
+        curves: named `(N,)` float32 arrays for plots, one value for each of the N crops (NaN: nothing
+            to say); may be empty.
+    """
+
+    figures: Mapping[str, float]
+    curves: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lipsync_core.contracts import Scorer
-from lipsync_core.records import Samples
+from lipsync_core.records import Crops, Samples, Scores
 from lipsync_core.specs import ScorerSpec
 from lipsync_core.testing import inputs
 from lipsync_core.testing.bench import Bench
@@ -23,65 +21,64 @@ _SAME = 1e-3
 """Difference of a figure that batch sizes may make."""
 
 
-def _material(bench: Bench) -> tuple[NDArray[np.uint8], Samples]:
+def _material(bench: Bench) -> tuple[Crops, Samples]:
     spec = cast(ScorerSpec, bench.spec)
     count = max(_FRAMES, spec.least)
-    few = inputs.crops(spec.crop, 8).images
-    images = few[np.arange(count) % len(few)]
-    samples = inputs.voice(spec.sample_rate, count / spec.frame_rate)
-    return images, samples
+    return inputs.crops(spec.crop, count), inputs.voice(spec.sample_rate, count / spec.frame_rate)
 
 
-def _scored(
-    bench: Bench, images: NDArray[np.uint8], samples: Samples, step: int = 0
-) -> Mapping[str, float]:
+def _scored(bench: Bench, crops: Crops, samples: Samples, step: int = 0) -> Scores:
     """Scored in one push, or `step` crops at a time with their sound."""
     spec = cast(ScorerSpec, bench.spec)
     stream = cast(Scorer, bench.shared()).stream()
-    step = step or len(images)
-    for start in range(0, len(images), step):
-        a, b = (
-            int(n * spec.sample_rate / spec.frame_rate)
-            for n in (start, min(start + step, len(images)))
-        )
-        stream.push(images[start : start + step].copy(), samples[a:b].copy())
+    step = step or len(crops)
+    for start in range(0, len(crops), step):
+        stop = min(start + step, len(crops))
+        a, b = (int(n * spec.sample_rate / spec.frame_rate) for n in (start, stop))
+        stream.push(inputs.piece(crops, start, stop), samples[a:b].copy())
     return stream.finish()
 
 
 def declared_figures(bench: Bench) -> None:
     """A talking portrait, and silence."""
     spec = cast(ScorerSpec, bench.spec)
-    images, samples = _material(bench)
+    crops, samples = _material(bench)
     for sound in (samples, np.zeros_like(samples)):
-        found = _scored(bench, images, sound)
+        found = _scored(bench, crops, sound)
+        demand(isinstance(found, Scores), f"finish gave a {type(found).__name__}: return Scores.")
         wanted = {measure.key for measure in spec.measures}
         demand(
-            set(found) == wanted,
-            f"finish gave {sorted(found)}, the spec declares {sorted(wanted)}: make them agree.",
+            set(found.figures) == wanted,
+            f"finish gave {sorted(found.figures)}, the spec declares {sorted(wanted)}: make them agree.",
         )
-        broken = [key for key, value in found.items() if not math.isfinite(value)]
+        broken = [key for key, value in found.figures.items() if not math.isfinite(value)]
         demand(not broken, f"{', '.join(broken)} is not finite: say a number in every case.")
+        for name, curve in found.curves.items():
+            demand(
+                curve.shape == (len(crops),),
+                f"the curve {name} has shape {curve.shape} for {len(crops)} crops: one value for each.",
+            )
 
 
 def any_pieces(bench: Bench) -> None:
     """One push or many."""
-    images, samples = _material(bench)
-    whole, pieces = _scored(bench, images, samples), _scored(bench, images, samples, step=7)
-    for key, value in whole.items():
+    crops, samples = _material(bench)
+    whole, pieces = _scored(bench, crops, samples), _scored(bench, crops, samples, step=7)
+    for key, value in whole.figures.items():
+        other = pieces.figures[key]
         demand(
-            abs(pieces[key] - value) <= _SAME * max(1.0, abs(value)),
-            f"{key} is {value:.5g} in one push and {pieces[key]:.5g} in pieces: keep what the next push "
-            "needs.",
+            abs(other - value) <= _SAME * max(1.0, abs(value)),
+            f"{key} is {value:.5g} in one push and {other:.5g} in pieces: keep what the next push needs.",
         )
 
 
 def forgets(bench: Bench) -> None:
     """The same stretch before and after another."""
-    images, samples = _material(bench)
-    before = dict(_scored(bench, images, samples))
-    _scored(bench, images[::-1], samples[::-1])
+    crops, samples = _material(bench)
+    before = dict(_scored(bench, crops, samples).figures)
+    _scored(bench, inputs.piece(crops, 0, len(crops) // 2), samples[::-1].copy())
     demand(
-        dict(_scored(bench, images, samples)) == before,
+        dict(_scored(bench, crops, samples).figures) == before,
         "the same stretch got other figures after another one: begin anew in stream().",
     )
 

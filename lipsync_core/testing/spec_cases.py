@@ -78,6 +78,18 @@ def complete(bench: Bench) -> None:
             weight.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", weight.sha256),
             f"sha256 of '{weight.path}' is not 64 lower-case hexadecimal digits.",
         )
+        demand(
+            all(name and all(side >= -1 for side in shape) for name, shape in weight.holds),
+            f"holds of '{weight.path}' should name tensors with their shapes, -1 for any size.",
+        )
+        demand(
+            not any(name.startswith("module.") for name, _ in weight.holds),
+            f"holds of '{weight.path}' should name tensors without the prefix 'module.'.",
+        )
+    demand(
+        bool(spec.exports) == bool(spec.exporter),
+        "exports and exporter belong together: name the formats and the function that makes them.",
+    )
     keys = [option.key for option in spec.options]
     demand(len(set(keys)) == len(keys), "two options share a key: rename one.")
     for option in spec.options:

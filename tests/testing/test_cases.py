@@ -235,6 +235,17 @@ FROZEN, COMPLETE, AGREES = (
             COMPLETE,
             "64 lower-case",
         ),
+        (
+            replace(generators.SPEC, weights=(WeightFile(path="a", origin="o", holds=(("module.x", (1,)),)),)),
+            COMPLETE,
+            "without the prefix",
+        ),
+        (
+            replace(generators.SPEC, weights=(WeightFile(path="a", origin="o", holds=(("x", (-2,)),)),)),
+            COMPLETE,
+            "with their shapes",
+        ),
+        (replace(generators.SPEC, exports=("onnx",)), COMPLETE, "exports and exporter"),
         (replace(generators.SPEC, licence=Licence(code="", weights="x", commercial=None)), COMPLETE, "SPDX"),
         (replace(generators.SPEC, audio_encoder="nobodys"), AGREES, "is not registered"),
         (replace(generators.SPEC, chunk=ChunkSpec(frames=4, overlap=4)), AGREES, "smaller than"),

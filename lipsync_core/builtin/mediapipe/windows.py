@@ -92,7 +92,7 @@ class Window:
         place = np.clip(y, 0, height - 1) * width + np.clip(x, 0, width - 1)
         taken = features.reshape(channels, -1).take(place.reshape(-1), axis=1)
         cut = (taken.reshape(channels, 4, -1) * weight).sum(axis=1)
-        return cut.reshape(1, channels, CELLS, CELLS)
+        return np.asarray(cut, np.float32).reshape(1, channels, CELLS, CELLS)
 
     def place(self, raw: NDArray[np.float32]) -> NDArray[np.float64]:
         """`(N, 2)` crop pixels from the network's points (quarter cells, any shape)."""
