@@ -73,7 +73,11 @@ class OneForAll(Sums):
     """Gives the same stream again."""
 
     def open(self, context):
-        self.one = Running()
+        class NoCurve(Running):
+            def finish(self):
+                return Scores(figures=self.figures())
+
+        self.one = NoCurve()
 
     def stream(self):
         return self.one
