@@ -10,20 +10,21 @@ from __future__ import annotations
 import json
 import math
 import shutil
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-torch = pytest.importorskip("torch", reason="the networks of this plugin are torch's")
-pytest.importorskip("face_alignment", reason="the networks' code comes with this package")
+from lipsync_core.faces.schemes import convert
+from lipsync_core.testing import inputs
 
-from lipsync_core.faces.schemes import convert  # noqa: E402
-from lipsync_core.testing import inputs  # noqa: E402
+if TYPE_CHECKING:
+    import torch
 
 DATA = Path(__file__).parent / "data"
 S3FD, FAN, FAN_ARCHIVE = (
@@ -48,6 +49,8 @@ class Golden:
         return np.random.Generator(np.random.PCG64(seed))
 
     def weights(self, module: torch.nn.Module) -> dict[str, torch.Tensor]:
+        import torch
+
         filled = {}
         for key, tensor in module.state_dict().items():
             z = self.random(self.meta["prefix"] + key).standard_normal(
@@ -84,14 +87,17 @@ def golden() -> Golden:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with S3FD's file and both of FAN's."""
+    """A folder with S3FD's file and both of FAN's. Tests that want it skip without the packages of `test`."""
+    torch = pytest.importorskip("torch", reason="the networks are torch's")
+    pytest.importorskip("face_alignment", reason="the networks' code comes with it")
     folder = tmp_path_factory.mktemp("published")
     torch.save(taught_s3fd().state_dict(), folder / S3FD)
     fan = taught_fan()
     torch.save(fan.state_dict(), folder / FAN)
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch would rather have other formats, the publisher has this one
         traced = torch.jit.trace(fan, torch.zeros(1, 3, 256, 256), check_trace=False)
-    torch.jit.save(traced, str(folder / FAN_ARCHIVE))
+        torch.jit.save(traced, str(folder / FAN_ARCHIVE))
     return folder
 
 
@@ -121,6 +127,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, published: Path) -> Ho
 
 def _random(module: torch.nn.Module) -> None:
     """Numbers that keep a signal alive through many layers."""
+    import torch
+
     torch.manual_seed(0)
     for part in module.modules():
         if isinstance(part, torch.nn.Conv2d):
@@ -130,6 +138,7 @@ def _random(module: torch.nn.Module) -> None:
 
 
 def taught_s3fd() -> torch.nn.Module:
+    import torch
     from face_alignment.detection.sfd.net_s3fd import s3fd
 
     net = s3fd().eval()
@@ -197,6 +206,7 @@ def _filled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def taught_fan() -> torch.nn.Module:
+    import torch
     from face_alignment.models.fan import FAN as Fan
     from lipsync_face_alignment.faces import HEATMAP, MIRRORED, Window
 
@@ -232,6 +242,8 @@ def _solved(
     rows: torch.Tensor, wanted: torch.Tensor, ridge: float = 1e-4
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights and bias that turn rows `(n, d)` into `wanted` `(n, k)`, by ridge regression."""
+    import torch
+
     mean, level = rows.mean(0), wanted.mean(0)
     centred = rows - mean
     if len(rows) < rows.shape[1]:

@@ -12,19 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from lipsync_face_alignment.networks import halving
-from lipsync_face_alignment.spec import FACE_ALIGNMENT
 
-from lipsync_core import samples
-from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable, UsageError
-from lipsync_core.loading import load_rows
-from lipsync_core.probing import context_for, probe
-from lipsync_core.registry import Registry, create
-from lipsync_core.testing import inputs
-from lipsync_core.weights.entries import entries
-from lipsync_core.weights.recognition import recognise
+torch = pytest.importorskip("torch", reason="the networks are torch's")
+pytest.importorskip("face_alignment", reason="the networks' code comes with it")
+
+from lipsync_face_alignment.networks import halving  # noqa: E402
+from lipsync_face_alignment.spec import FACE_ALIGNMENT  # noqa: E402
+
+from lipsync_core import samples  # noqa: E402
+from lipsync_core.contracts import Ready, Unavailable  # noqa: E402
+from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable, UsageError  # noqa: E402
+from lipsync_core.loading import load_rows  # noqa: E402
+from lipsync_core.probing import context_for, probe  # noqa: E402
+from lipsync_core.registry import Registry, create  # noqa: E402
+from lipsync_core.testing import inputs  # noqa: E402
+from lipsync_core.weights.entries import entries  # noqa: E402
+from lipsync_core.weights.recognition import recognise  # noqa: E402
 
 BOTH = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")
 

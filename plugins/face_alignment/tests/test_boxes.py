@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
-from lipsync_face_alignment.boxes import STRIDES, decode
-from lipsync_face_alignment.networks import BoxNetwork
+
+torch = pytest.importorskip("torch", reason="the networks are torch's")
+pytest.importorskip("face_alignment", reason="the networks' code comes with it")
+
+from lipsync_face_alignment.boxes import STRIDES, decode  # noqa: E402
+from lipsync_face_alignment.networks import BoxNetwork  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-onnx = pytest.importorskip("onnx", reason="the tests of this plugin write small ONNX files")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
 Make = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
 def write_model() -> Make:
-    """Writes a file; see `_write`."""
+    """Writes a file; see `_write`. Tests that want one skip where `onnx` is missing (extra `test`)."""
+    pytest.importorskip("onnx", reason="small ONNX files are written with it")
     return _write
 
 
@@ -50,12 +48,15 @@ def _write(
         batch: number or name.
         image: name of the input.
         output: name of the result.
-        weight: name, type and shape of the scalar input; it is added to the picture.
+        weight: name, type (1: float, 11: double) and shape of the scalar input, added to the picture.
         add: what is added to the picture in -1..1: anything that broadcasts.
         change: "add"; "double": twice the size too; "shade": light that lies differently on the face with the
             tiniest change of the picture, as it does in restoration frame by frame.
         channels: of the picture.
     """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
     shape = [batch, channels, size, size]
     result = [batch, channels, *[out_size or size] * 2]
     inputs = [helper.make_tensor_value_info(image, TensorProto.FLOAT, shape)]

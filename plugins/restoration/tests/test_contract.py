@@ -15,15 +15,11 @@ from lipsync_core.testing import check_spec, contract_tests
 
 @pytest.fixture(autouse=True)
 def with_weights(home: Path, write_model) -> None:
-    from onnx import TensorProto
-
     weights = home / "weights"
     write_model(weights / "gfpgan" / "gfpgan_1.4.onnx", add=0.1)
     write_model(weights / "restoreformer" / "restoreformer_plus_plus.onnx", add=0.1)
     write_model(weights / "gpen" / "gpen_bfr_256.onnx", size=256, add=0.1)
-    write_model(
-        weights / "codeformer" / "codeformer.onnx", weight=("weight", TensorProto.DOUBLE, [1])
-    )
+    write_model(weights / "codeformer" / "codeformer.onnx", weight=("weight", 11, [1]))
 
 
 test_contract = contract_tests("lipsync-restoration", registry=Registry(Registry.load().rows))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from lipsync_restoration.spec import CODEFORMER, GFPGAN, GPEN
-from onnx import TensorProto
 
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.probing import context_for
@@ -15,7 +14,8 @@ from lipsync_core.specs import EnhancerSpec
 from lipsync_core.weights.entries import entries
 from lipsync_core.weights.recognition import recognise
 
-DOUBLE, FLOAT = TensorProto.DOUBLE, TensorProto.FLOAT
+DOUBLE = 11
+"""ONNX's number of the type."""
 
 
 def refused(spec: EnhancerSpec, file: str) -> str:
