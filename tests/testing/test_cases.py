@@ -236,7 +236,7 @@ FROZEN, COMPLETE, AGREES = (
             "64 lower-case",
         ),
         (
-            replace(generators.SPEC, weights=(WeightFile(path="a", origin="o", holds=(("module.x", (1,)),)),)),
+            replace(generators.SPEC, weights=(WeightFile(path="a", origin="o", holds=(("module.x", ()),)),)),
             COMPLETE,
             "without the prefix",
         ),

@@ -13,6 +13,7 @@ from installed import install
 from weights import plugin as weights_plugin
 from weights.hubserver import Hub, serve
 
+from lipsync_core import registry
 from lipsync_core.cli import main
 
 
@@ -39,14 +40,16 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 @pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The plugins of `weights.plugin`, installed."""
     site = tmp_path / "site"
     source = Path(weights_plugin.__file__).read_text("utf-8")
     install(site, "lipsync-weighty", {"lipsync_weighty.py": source}, entry="lipsync_weighty")
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.setenv("LIPSYNC_PLUGINS", "builtin,weighty")
-    return site
+    registry._installed.cache_clear()  # a process loads its plugins once
+    yield site
+    registry._installed.cache_clear()
 
 
 @pytest.fixture
