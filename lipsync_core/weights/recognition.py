@@ -43,7 +43,7 @@ def recognise(
         UnsupportedInput: it is damaged, of another variant, has a wrong checksum, or is not recognised.
         UsageError: `chosen` names nothing; or several fit and the name does not tell which.
     """
-    inside = _inside(path)
+    inside = _inside(path, known)
     if chosen is not None:
         fitting = _named(chosen, known)
         refuse_other(path, fitting[0], inside)
@@ -84,14 +84,15 @@ def looks_known(path: Path, known: Sequence[Entry]) -> bool:
     return path.suffix.lower() in SUFFIXES or any(_likeness(path, e) for e in known)
 
 
-def _inside(path: Path) -> Outline | None:
-    """What is in a file of weights; None for others."""
+def _inside(path: Path, known: Sequence[Entry]) -> Outline | None:
+    """What is in a file of weights; None for others (by suffix and name)."""
     if not path.is_file():
         raise UnsupportedInput(f"There is no file {path}.", "Check the path.")
     try:
         return outline(path)
     except PluginUnavailable as error:
-        if path.suffix.lower() in SUFFIXES or path.stat().st_size == 0:
+        named = any(e.weight.holds and _likeness(path, e) for e in known)
+        if named or path.suffix.lower() in SUFFIXES or path.stat().st_size == 0:
             raise UnsupportedInput(error.message, error.hint) from None
         return None
 

@@ -36,7 +36,7 @@ STONE = GeneratorSpec(
             path="stone_gan.pth",
             licence="research only",
             origin=_ORIGIN,
-            alternatives=("checkpoints/stone_gan.pth",),
+            alternatives=("checkpoints/stone_gan.pth", "stone.zip"),
             optional=True,
             holds=_holds(8),
         ),

@@ -90,6 +90,14 @@ def test_a_truncated_file_is_refused(lipsync, tmp_path: Path, home: Path, how: s
     assert left_in(home) == set()
 
 
+def test_damage_is_told_whatever_the_suffix_of_a_declared_name(lipsync, tmp_path: Path):
+    mine = save(tmp_path / "stone.zip", 8, "torchscript")
+    assert lipsync("weights", "import", mine, "--plugin", "stone")[0] == 0
+    mine.write_bytes(mine.read_bytes()[:-200])
+    code, _, said = lipsync("weights", "import", mine)
+    assert code == 3 and "cut short" in said
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
