@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import cv2
@@ -49,6 +50,8 @@ class FaceAlignmentDetector(Detector):
                 "The detector face-alignment lacks its weights.",
                 "See: lipsync plugins info face-alignment",
             )
+        # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         from lipsync_face_alignment.networks import BoxNetwork, LandmarkNetwork, ready
 
         ready(context.device, context.threads)

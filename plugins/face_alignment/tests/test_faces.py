@@ -114,7 +114,9 @@ def test_landmarks_are_those_of_the_package_before_it_cuts_them_to_whole_pixels(
 def test_a_batch_with_several_sizes_of_faces_and_none(published: Path):
     shown = inputs.portrait()
     larger, face = inputs.moved(np.array([[1.2, 0.0, 60.0], [0.0, 1.2, 40.0]]))
-    found = detector(published).detect(np.stack([shown, np.full_like(shown, 128), larger]))
+    found = detector(published, flip=False).detect(
+        np.stack([shown, np.full_like(shown, 128), larger])
+    )
     assert [len(faces) for faces in found] == [1, 0, 1]
     x0, y0, x1, y1 = found[2][0].box
     assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx(
@@ -128,7 +130,7 @@ def test_large_frames_are_searched_at_the_limit_and_boxes_are_in_their_pixels(pu
     """The portrait twice as large, searched at its own size."""
     shown = inputs.portrait()
     large = shown.repeat(2, 0).repeat(2, 1)
-    opened = detector(published, limit=512)
+    opened = detector(published, limit=512, flip=False)
     seen: list[tuple[int, ...]] = []
     network = opened._boxes
     opened._boxes = lambda images: (seen.append(images.shape), network(images))[1]  # type: ignore[assignment]
