@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from typing import TYPE_CHECKING, Literal
 
-from lipsync_core import hardware, places
+from lipsync_core import hardware
 from lipsync_core.contracts import Unavailable
+from lipsync_core.weights.remedy import remedy
 from lipsync_wav2lip import exported
-from lipsync_wav2lip.spec import ORIGIN, STEMS
+from lipsync_wav2lip.spec import STEMS, WAV2LIP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def choose(context: OpenContext) -> Choice | Unavailable:
         names = " or ".join(f"{s}.pth" for s in stems)
         return Unavailable(
             reason=f"its weights are not here: {names}",
-            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}).",
+            hint=get(stems[0]),
         )
     runtime = _option(context, "runtime")
     if runtime == "onnx":
@@ -146,8 +147,7 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
     if checkpoint is None:
         return Unavailable(
             reason=f"its weights are not here: {stem}.pth (torch cannot read the ONNX file)",
-            hint=f"Put the file into {places.weights() / 'wav2lip'} (from {ORIGIN}), "
-            "or leave out --option wav2lip.runtime=torch and --precision.",
+            hint=f"{get(stem)}; or leave out --option wav2lip.runtime=torch and --precision.",
         )
     if not installed("torch"):
         if _model(stem, context) is not None:
@@ -194,6 +194,11 @@ def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailabl
         file=exported.path_for(context.cache, stem, checkpoint),
         checkpoint=checkpoint,
     )
+
+
+def get(stem: str) -> str:
+    """How to come by a checkpoint."""
+    return remedy(WAV2LIP.name, [w for w in WAV2LIP.weights if w.path == f"{stem}.pth"])
 
 
 def installed(package: str) -> bool:

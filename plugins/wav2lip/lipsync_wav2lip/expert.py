@@ -1,4 +1,4 @@
-"""How well mouths fit a voice, by Wav2Lip's own lip-sync expert: arrays in, arrays out. For evaluation."""
+"""How well mouths fit a voice, by Wav2Lip's own lip-sync expert: arrays in, arrays out."""
 
 from __future__ import annotations
 

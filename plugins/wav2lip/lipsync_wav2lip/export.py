@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core import places
 from lipsync_core.errors import OutputError, PluginFault, PluginUnavailable, UsageError
 from lipsync_wav2lip import exported
-from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, installed
-from lipsync_wav2lip.spec import ONNX_INPUTS, ORIGIN, STEMS
+from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get, installed
+from lipsync_wav2lip.spec import ONNX_INPUTS, STEMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +46,7 @@ def export(context: OpenContext, format: str) -> list[Path]:
     if not checkpoints:
         raise PluginUnavailable(
             f"There is no checkpoint of Wav2Lip to export ({' or '.join(f'{s}.pth' for s in STEMS)}).",
-            f"Put one into {places.weights() / 'wav2lip'} (from {ORIGIN}).",
+            get(STEMS[0]),
         )
     absent = [package for package in EXPORT_PACKAGES if not installed(package)]
     if absent:

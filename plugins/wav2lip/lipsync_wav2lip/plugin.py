@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import BlenderSpec, GeneratorSpec
-from lipsync_wav2lip.spec import PASTE, WAV2LIP
+from lipsync_core.specs import BlenderSpec, GeneratorSpec, ScorerSpec
+from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
 
 @hookimpl
@@ -19,3 +19,9 @@ def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> No
 def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
     """Offer the original's hard rectangle, for comparisons."""
     register(PASTE)
+
+
+@hookimpl
+def lipsync_register_scorers(register: Callable[[ScorerSpec], None]) -> None:
+    """Offer the lip-sync expert."""
+    register(EXPERT)

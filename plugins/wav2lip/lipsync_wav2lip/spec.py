@@ -9,7 +9,10 @@ from lipsync_core.specs import (
     GeneratorSpec,
     Licence,
     Margins,
+    Measure,
     Option,
+    Requirement,
+    ScorerSpec,
     WeightFile,
 )
 
@@ -62,23 +65,16 @@ def _generator_files(stem: str) -> tuple[WeightFile, WeightFile]:
     )
 
 
+CROP = BoxCrop(size=(96, 96), margins=Margins(bottom=_CHIN))
+"""The detector's box, squeezed to 96x96 without keeping its aspect."""
+
 WAV2LIP = GeneratorSpec(
     name="wav2lip",
     factory="lipsync_wav2lip.generator:Wav2Lip",
     summary="Wav2Lip: 96x96 mouths for any face, with torch or ONNX Runtime",
     licence=Licence(code="Apache-2.0", weights=TERMS, commercial=False),
     # Neither torch nor a checkpoint is a must: an ONNX file does, with the core's onnxruntime.
-    weights=(
-        *(file for stem in STEMS for file in _generator_files(stem)),
-        WeightFile(
-            path=EXPERT_FILE,
-            licence=TERMS,
-            origin=ORIGIN,
-            alternatives=(f"checkpoints/{EXPERT_FILE}",),
-            optional=True,
-            holds=EXPERT_TENSORS,
-        ),
-    ),
+    weights=tuple(file for stem in STEMS for file in _generator_files(stem)),
     probe="lipsync_wav2lip.availability:probe",
     devices=("cuda", "cpu"),
     options=(
@@ -101,14 +97,51 @@ WAV2LIP = GeneratorSpec(
     homepage=HOMEPAGE,
     exports=("onnx",),
     exporter="lipsync_wav2lip.export:export",
-    # The detector's box, squeezed to 96x96 without keeping its aspect.
-    crop=BoxCrop(size=(96, 96), margins=Margins(bottom=_CHIN)),
+    crop=CROP,
     # 80 bands x 16 columns that begin at the frame's time: the mel encoder that comes with the core.
     audio_encoder="mel",
     chunk=ChunkSpec(frames=16),
     region="lower_face",
     streams=True,
     deterministic=True,
+)
+
+EXPERT = ScorerSpec(
+    name="wav2lip",  # as the generator: their files lie in one folder
+    factory="lipsync_wav2lip.scorer:ExpertScorer",
+    summary="Wav2Lip's lip-sync expert (SyncNet_color): cosine of mouth and voice, and their offset",
+    licence=Licence(code="Apache-2.0", weights=TERMS, commercial=False),
+    requires=(Requirement(module="torch", distribution="torch", minimum="2.6"),),
+    weights=(
+        WeightFile(
+            path=EXPERT_FILE,
+            licence=TERMS,
+            origin=ORIGIN,
+            alternatives=(f"checkpoints/{EXPERT_FILE}",),
+            holds=EXPERT_TENSORS,
+        ),
+    ),
+    devices=("cuda", "cpu"),
+    homepage=HOMEPAGE,
+    crop=CROP,
+    measures=(
+        Measure(
+            key="agreement",
+            better="higher",
+            help="mean cosine of five mouths and their 0.2 s of voice, 0 to 1",
+        ),
+        Measure(
+            key="distance",
+            better="lower",
+            help="mean distance of the two on the unit sphere, 0 to 1.41",
+        ),
+        Measure(
+            key="offset",
+            better="nearer to 0",
+            help="by how many frames of 0.04 s the voice comes later than the mouth, -15 to 15",
+        ),
+    ),
+    least=5,
 )
 
 PASTE = BlenderSpec(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lipsync_wav2lip.spec import PASTE, WAV2LIP
+from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
 from lipsync_core.contracts import Ready
 from lipsync_core.probing import probe
@@ -14,8 +14,8 @@ from lipsync_core.testing import check_spec, contract_tests
 
 
 @pytest.fixture(autouse=True)
-def with_weights(home, checkpoint: Path) -> None:
-    home(checkpoint)
+def with_weights(home, checkpoint: Path, expert_checkpoint: Path) -> None:
+    home(checkpoint, expert_checkpoint)
 
 
 test_contract = contract_tests("lipsync-wav2lip")
@@ -34,7 +34,6 @@ def test_the_contract_is_kept_with_onnx_runtime_as_well(home, model: Path):
 
 def test_nothing_was_skipped_but_what_it_does_not_declare():
     assert isinstance(probe(WAV2LIP), Ready)
-    skipped = {
-        r.case: r.detail for r in check_spec(Registry.load(), PASTE) if r.outcome != "passed"
-    }
-    assert skipped == {}
+    assert isinstance(probe(EXPERT), Ready)
+    results = check_spec(Registry.load(), PASTE)
+    assert {r.case: r.detail for r in results if r.outcome != "passed"} == {}
