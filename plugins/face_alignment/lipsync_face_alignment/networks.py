@@ -15,7 +15,7 @@ import torch
 from face_alignment.detection.sfd.net_s3fd import s3fd  # type: ignore[import-untyped,import-not-found,unused-ignore]
 from face_alignment.models.fan import FAN  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
-from lipsync_core.errors import OutOfMemory, PluginUnavailable
+from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable
 from lipsync_core.weights import state_dict
 
 if TYPE_CHECKING:
@@ -119,6 +119,7 @@ class LandmarkNetwork:
 
         Raises:
             OutOfMemory: not even one crop fits.
+            PluginFault: the heatmaps hold NaN or infinity, as may happen in fp16.
         """
         return np.concatenate(
             halving(len(crops), _CROPS_AT_ONCE, lambda a, b: self._run(crops[a:b]))
@@ -130,7 +131,13 @@ class LandmarkNetwork:
         given = batch.to(self._type, memory_format=torch.channels_last)
         with torch.inference_mode():
             heatmaps: torch.Tensor = self._network(given)[-1]
-        return np.asarray(heatmaps.float().cpu().numpy(), np.float32)
+        made = np.asarray(heatmaps.float().cpu().numpy(), np.float32)
+        if not np.isfinite(made).all():
+            raise PluginFault(
+                "The detector face-alignment gave heatmaps that are no numbers.",
+                "Choose --precision fp32 or bf16; if it happens there too, fetch the weights again.",
+            )
+        return made
 
 
 def _by_channels(network: torch.nn.Module) -> None:

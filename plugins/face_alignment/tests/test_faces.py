@@ -14,17 +14,24 @@ from lipsync_face_alignment.detector import FaceAlignmentDetector  # noqa: E402
 from lipsync_face_alignment.faces import HEATMAP, MIRRORED, Window, peaks, unmirrored  # noqa: E402
 
 from lipsync_core.contracts import OpenContext  # noqa: E402
+from lipsync_core.errors import PluginFault  # noqa: E402
 from lipsync_core.faces.schemes import convert  # noqa: E402
 from lipsync_core.testing import inputs  # noqa: E402
 
 BOX = np.array([100.0, 80.0, 190.0, 200.0, 0.9], np.float32)
 
 
-def detector(published: Path, fan: str = "2DFAN4-11f355bf06.pth.tar", **options: object):
+def detector(
+    published: Path,
+    fan: str = "2DFAN4-11f355bf06.pth.tar",
+    precision: str = "auto",
+    **options: object,
+):
     made = FaceAlignmentDetector()
     made.open(
         OpenContext(
             threads=2,
+            precision=precision,
             weights={
                 "s3fd-619a316812.pth": published / "s3fd-619a316812.pth",
                 fan: published / fan,
@@ -153,3 +160,18 @@ def test_the_torchscript_file_gives_the_same_without_running_its_code(
     (one,) = opened.detect(inputs.portrait()[None])[0]
     (two,) = other.detect(inputs.portrait()[None])[0]
     assert np.array_equal(one.landmarks, two.landmarks)
+
+
+def test_bf16_finds_the_same(published: Path):
+    (exact,) = detector(published, flip=False).detect(inputs.portrait()[None])[0]
+    (made,) = detector(published, precision="bf16", flip=False).detect(inputs.portrait()[None])[0]
+    assert made.box == pytest.approx(exact.box, abs=1.0)
+    assert np.median(np.abs(made.landmarks - exact.landmarks)) < 1.0
+
+
+def test_numbers_that_overflow_in_fp16_are_told(published: Path):
+    """The made-up weights grow beyond fp16's range; NaN must not leave the detector."""
+    opened = detector(published, precision="fp16", flip=False)
+    with pytest.raises(PluginFault, match="no numbers") as error:
+        opened.detect(inputs.portrait()[None])
+    assert "--precision" in error.value.hint
