@@ -328,10 +328,14 @@ class BlenderSpec(PluginSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """One figure that a scorer gives: its key, which way is better, and its meaning with the unit."""
+    """One figure that a scorer gives: its key, which way is better, and its meaning with the unit.
+
+    Stretches are put together by their length: the mean of what is better higher or lower, the median of
+    what should be near 0, the sum of a count.
+    """
 
     key: str
-    better: Literal["higher", "lower", "nearer to 0"]
+    better: Literal["higher", "lower", "nearer to 0", "count"]
     help: str
 
 

@@ -13,11 +13,14 @@ from lipsync_core.specs import (
     DetectorSpec,
     EnhancerSpec,
     GeneratorSpec,
+    LandmarkCrop,
     Licence,
     Margins,
+    Measure,
     NativeCrop,
     Option,
     Requirement,
+    ScorerSpec,
 )
 
 _OWN = Licence(code="Apache-2.0", weights="none needed", commercial=True)
@@ -69,6 +72,29 @@ MEL = AudioEncoderSpec(
     lookahead=0.2125,
 )
 
+LIPS = ScorerSpec(
+    name="lips",
+    factory="lipsync_core.builtin.lips:LipsScorer",
+    summary="opening of the lips against what the viseme network hears: shift, correlation, closures",
+    licence=VISEME_ENCODER.licence,
+    requires=VISEME_ENCODER.requires,
+    crop=LandmarkCrop(size=(32, 32)),
+    measures=(
+        Measure(
+            key="offset_ms",
+            better="nearer to 0",
+            help="milliseconds by which the mouth comes after its sound",
+        ),
+        Measure(
+            key="correlation", better="higher", help="of opening and voice at that shift, -1..1"
+        ),
+        Measure(key="correlation_at_0", better="higher", help="the same, not shifted"),
+        Measure(key="closures_heard", better="count", help="times that p, b or m was heard"),
+        Measure(key="closures_seen", better="higher", help="share of them with lips closed, 0..1"),
+    ),
+    least=50,
+)
+
 
 @hookimpl
 def lipsync_register_detectors(register: Callable[[DetectorSpec], None]) -> None:
@@ -99,3 +125,9 @@ def lipsync_register_enhancers(register: Callable[[EnhancerSpec], None]) -> None
 def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
     """Offer the feather blender."""
     register(FEATHER)
+
+
+@hookimpl
+def lipsync_register_scorers(register: Callable[[ScorerSpec], None]) -> None:
+    """Offer the scorer that needs no weights."""
+    register(LIPS)

@@ -7,12 +7,12 @@ from importlib import import_module
 
 import typer
 
-from lipsync_core.cli import doctor, faces, plugins, run, verify, weights
+from lipsync_core.cli import doctor, eval, faces, plugins, run, verify, weights
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry
 from lipsync_core.specs import CommandSpec
 
-BUILT_IN = ("run", "plugins", "doctor", "faces", "verify", "weights")
+BUILT_IN = ("run", "plugins", "doctor", "faces", "verify", "weights", "eval")
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -35,6 +35,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     app.command("doctor")(doctor.doctor)
     app.command("faces")(faces.faces)
     app.command("verify")(verify.verify)
+    app.command("eval")(eval.evaluate)
     app.add_typer(weights.app, name="weights")
     verb = next((word for word in arguments if not word.startswith("-")), None)
     if verb not in BUILT_IN and "--version" not in arguments:

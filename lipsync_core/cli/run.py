@@ -154,7 +154,7 @@ def run(
         fps=fps,
         device=device,
         precision=precision.value,
-        options=_options(option or []),
+        options=parse_options(option or []),
         commercial_only=commercial_only,
         provenance=not no_provenance,
         seed=seed,
@@ -202,7 +202,8 @@ def _enhancer(text: str) -> tuple[str, float | None]:
     return name, value
 
 
-def _options(given: list[str]) -> dict[str, dict[str, str]]:
+def parse_options(given: list[str]) -> dict[str, dict[str, str]]:
+    """`NAME.KEY=VALUE` words as plugin name -> option -> value."""
     found: dict[str, dict[str, str]] = {}
     for text in given:
         left, equals, value = text.partition("=")

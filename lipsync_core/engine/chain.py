@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import OpenContext, Unavailable
+from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import (
     Cancelled,
@@ -23,9 +24,10 @@ from lipsync_core.errors import (
     PluginUnavailable,
     UsageError,
 )
+from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import BUILTIN, Registry
-from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
+from lipsync_core.specs import AudioEncoderSpec, DetectorSpec, GeneratorSpec
 
 Phase = Literal["probe", "open", "prepare", "generate", "check"]
 
@@ -102,38 +104,19 @@ def resolve(registry: Registry, request: RunRequest) -> tuple[list[Candidate], l
     if not names or (default.name not in names and not request.strict):
         names.append(default.name)
     _check_options(registry, request)
+    detector = choose_detector(registry, request)
     candidates: list[Candidate] = []
     attempts: list[Attempt] = []
     for name in names:
-        try:
-            spec = registry.get(GeneratorSpec, name)
-            encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
-        except PluginUnavailable as error:  # installed, but broken: the chain moves on
+        found = _candidate(registry, request, name, detector)
+        if isinstance(found, Candidate):
+            candidates.append(found)
+        else:
             attempts.append(
                 Attempt(
-                    generator=name, phase="probe", shot=None, reason=error.message, hint=error.hint
+                    generator=name, phase="probe", shot=None, reason=found.reason, hint=found.hint
                 )
             )
-            continue
-        context = context_for(
-            spec,
-            device=request.device,
-            precision=request.precision,
-            options=request.options_for(spec),
-            seed=request.seed,
-        )
-        result = probe(spec, context, commercial_only=request.commercial_only)
-        if not isinstance(result, Unavailable):
-            result = probe(encoder, commercial_only=request.commercial_only)
-        if isinstance(result, Unavailable):
-            attempts.append(
-                Attempt(
-                    generator=name, phase="probe", shot=None, reason=result.reason, hint=result.hint
-                )
-            )
-            continue
-        asked = name in request.generators or not request.generators
-        candidates.append(Candidate(spec=spec, encoder=encoder, context=context, asked=asked))
     if not candidates:
         raise PluginUnavailable(
             "None of the generators can run here: "
@@ -142,6 +125,37 @@ def resolve(registry: Registry, request: RunRequest) -> tuple[list[Candidate], l
             attempts[0].hint,
         )
     return candidates, attempts
+
+
+def _candidate(
+    registry: Registry, request: RunRequest, name: str, detector: DetectorSpec
+) -> Candidate | Unavailable:
+    """The generator `name`, if it, its encoder and the detector can work together here."""
+    try:
+        spec = registry.get(GeneratorSpec, name)
+        encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
+    except PluginUnavailable as error:  # installed, but broken: the chain moves on
+        return Unavailable(reason=error.message, hint=error.hint)
+    context = context_for(
+        spec,
+        device=request.device,
+        precision=request.precision,
+        options=request.options_for(spec),
+        seed=request.seed,
+    )
+    result = probe(spec, context, commercial_only=request.commercial_only)
+    if not isinstance(result, Unavailable):
+        result = probe(encoder, commercial_only=request.commercial_only)
+    if isinstance(result, Unavailable):
+        return result
+    if not any(provides(scheme, spec.crop.scheme) for scheme in detector.schemes):
+        return Unavailable(
+            reason=f"it needs {spec.crop.scheme} landmarks, and the detector '{detector.name}' gives "
+            f"{' or '.join(detector.schemes)}",
+            hint="Leave out --detector, or choose a generator that needs fewer.",
+        )
+    asked = name in request.generators or not request.generators
+    return Candidate(spec=spec, encoder=encoder, context=context, asked=asked)
 
 
 def guarded(phase: Phase, call: Callable[[], NDArray[np.uint8] | object]) -> object:

@@ -15,12 +15,13 @@ import numpy as np
 
 from lipsync_core import places
 from lipsync_core._version import __version__
+from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import StillTarget, Target, VideoTarget
-from lipsync_core.engine.tools import choose_detector, open_detector
+from lipsync_core.engine.tools import open_detector
 from lipsync_core.engine.workspace import content_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
@@ -48,6 +49,7 @@ class Seen:
         detector: name of the detector.
         analysis: faces and shots.
         cached: the analysis was there already; nothing was detected.
+        choice: which of the faces, per frame of the file.
         schedule: times of the output frames.
         target: output frames with their faces.
     """
@@ -57,6 +59,7 @@ class Seen:
     detector: str
     analysis: Analysis
     cached: bool
+    choice: FaceChoice
     schedule: Schedule
     target: Target
 
@@ -136,6 +139,7 @@ def see(
         detector=detector,
         analysis=analysis,
         cached=cached,
+        choice=choice,
         schedule=schedule,
         target=_moving(info, schedule, analysis, choice, request),
     )

@@ -20,7 +20,7 @@ from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for, probe
 from lipsync_core.records import Scheme
-from lipsync_core.registry import BUILTIN, Registry, create
+from lipsync_core.registry import Registry, create
 from lipsync_core.specs import (
     AudioEncoderSpec,
     BlenderSpec,
@@ -52,25 +52,6 @@ def opened(spec: PluginSpec, context: OpenContext, resources: ExitStack) -> Plug
         ) from error
     resources.callback(plugin.close)
     return plugin
-
-
-def choose_detector(registry: Registry, request: RunRequest) -> DetectorSpec:
-    """The detector that was asked for, or else the built-in one.
-
-    Raises:
-        PluginUnavailable: it cannot run here.
-    """
-    specs = registry.all(DetectorSpec)
-    if request.detector:
-        spec = registry.get(DetectorSpec, request.detector)
-    else:
-        spec = next(s for s in specs if registry.row_of(s).name == BUILTIN)
-    result = probe(spec, commercial_only=request.commercial_only)
-    if isinstance(result, Unavailable):
-        raise PluginUnavailable(
-            f"The detector '{spec.name}' cannot run here: {result.reason}.", result.hint
-        )
-    return spec
 
 
 def open_detector(spec: DetectorSpec, request: RunRequest, resources: ExitStack) -> Detector:

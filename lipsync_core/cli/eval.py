@@ -1,0 +1,102 @@
+"""`lipsync eval`: figures and a plot for any lip-synced video."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def evaluate(
+    video: Annotated[Path, typer.Argument(metavar="OUT", help="The lip-synced video.")],
+    reference: Annotated[
+        Path | None, typer.Option(help="The same frames with the true mouth, to compare with.")
+    ] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="The voice it should fit. Default: its own sound.")
+    ] = None,
+    phones: Annotated[
+        Path | None,
+        typer.Option(help="When which phone was spoken: TextGrid, CTM, or start, end, phone."),
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--output", "-o", help="File to write: .html, .png or .json; may be repeated."
+        ),
+    ] = None,
+    scorer: Annotated[
+        list[str] | None,
+        typer.Option(help="Scorer to use; may be repeated. Default: all that can run here."),
+    ] = None,
+    face_rule: Annotated[
+        str, typer.Option("--face", help="Whose mouth: largest, center, id:N or point:x,y.")
+    ] = "largest",
+    detector: Annotated[str | None, typer.Option(help="Face detector.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    option: Annotated[
+        list[str] | None, typer.Option(help="A plugin's setting: NAME.KEY=VALUE; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as data on stdout.")] = False,
+) -> None:
+    """Judge a lip-synced video, made by lipsync or by any other tool.
+
+    Shift and correlation of mouth and voice, lips closed on p, b and m, SyncNet's LSE-C and LSE-D where its
+    weights are, flicker, faces found, lengths; with a reference also likeness inside and outside the mouth.
+
+    For example:
+
+    - `lipsync eval dubbed.mp4 -o dubbed.html`
+    - `lipsync eval theirs.mp4 --audio voice.wav --reference original.mp4 --json`
+    """
+    from lipsync_core.cli.console import ShownProgress, print_json
+    from lipsync_core.cli.run import parse_options
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.evaluation.evaluate import evaluate as judge
+    from lipsync_core.evaluation.page import check_form, plain, write
+    from lipsync_core.evaluation.request import EvalRequest
+
+    files = [check_form(path) for path in output or []]
+    request = EvalRequest(
+        video=video,
+        reference=reference,
+        audio=audio,
+        phones=phones,
+        face_rule=face_rule,
+        detector=detector,
+        scorers=tuple(scorer or ()),
+        device=device,
+        options=parse_options(option or []),
+    )
+    with nullcontext(Progress()) if as_json else ShownProgress() as progress:
+        told = judge(request, progress)
+        for path in files:
+            write(told, path)
+    if as_json:
+        print_json(plain(told))
+    else:
+        show(told)
+
+
+def show(told: dict[str, Any]) -> None:
+    """The figures as a table, and who could not score."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lipsync_core.cli.console import stderr, stdout
+    from lipsync_core.evaluation.page import rows
+
+    table = Table("by", "figure", "value", "meaning", box=None, padding=(0, 2, 0, 0))
+    before = ""
+    for group, key, value, meaning in rows(told):
+        table.add_row(
+            "" if group == before else group, key, f"{value:.4g}", f"[dim]{escape(meaning)}[/]"
+        )
+        before = group
+    stdout.print(table)
+    for name, why in told["not_scored"].items():
+        stderr.print(f"[yellow]{name}[/]: {escape(why['reason'])}", soft_wrap=True)
+        if why["hint"]:
+            stderr.print(f"  [dim]{escape(why['hint'])}[/]", soft_wrap=True)

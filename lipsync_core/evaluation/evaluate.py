@@ -1,0 +1,270 @@
+"""The way of an evaluation: find the face, let the frames come by once, let everybody look at them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core._version import __version__
+from lipsync_core.contracts import Scorer, Unavailable
+from lipsync_core.engine.inputs import Seen, see
+from lipsync_core.engine.placing import canvas_for, place_on
+from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.stopwatch import Stopwatch
+from lipsync_core.engine.target import TargetFrame
+from lipsync_core.engine.threads import one_thread
+from lipsync_core.engine.tools import opened
+from lipsync_core.errors import LipsyncError, UnsupportedInput
+from lipsync_core.evaluation.compare import Comparison, same_face
+from lipsync_core.evaluation.feed import Feed, SoundCursor, together
+from lipsync_core.evaluation.phones import read_phones
+from lipsync_core.evaluation.pictures import Flicker
+from lipsync_core.evaluation.request import EvalRequest
+from lipsync_core.evaluation.sync import closed_at
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
+from lipsync_core.media.schedule import make_schedule
+from lipsync_core.probing import context_for, probe
+from lipsync_core.registry import Registry
+from lipsync_core.specs import AlignedCrop, ScorerSpec
+
+SCHEMA = 1
+"""Version of the layout of what `evaluate` gives."""
+STEADY = AlignedCrop(
+    size=(96, 96),
+    groups=(tuple(range(36, 42)), tuple(range(42, 48)), (30, 33)),
+    reference=((30.0, 30.0), (66.0, 30.0), (48.0, 52.0)),
+)
+"""Crop in which flicker is measured: eyes and nose hold still, the mouth lies in the lower half."""
+_CURVE_RATE = 100
+"""Values a second of the opening that phones are looked up in."""
+
+
+def evaluate(
+    request: EvalRequest, progress: Progress | None = None, registry: Registry | None = None
+) -> dict[str, Any]:
+    """Judge a video.
+
+    Returns:
+        Plain data; the key `curves` holds arrays for the plot, everything else is ready for JSON.
+
+    Raises:
+        UnsupportedInput: a file is of no use, shows no face, or the reference does not fit.
+        UsageError: a name that does not exist.
+        PluginUnavailable: a scorer that was asked for by name cannot run.
+    """
+    progress, registry = progress or Progress(), registry or Registry.load()
+    info = probe_target(request.video)
+    if info.kind == "picture":
+        raise UnsupportedInput(f"{request.video} is a picture.", "Give the video to be judged.")
+    if request.audio is None and not info.has_sound:
+        raise UnsupportedInput(
+            f"{request.video} has no sound to judge its mouth by.", "Name the voice with --audio."
+        )
+    sound = probe_sound(request.sound)
+    phones = read_phones(request.phones) if request.phones else None
+    lead = _lead(info, sound) if request.audio is None else Fraction(0)
+    with ExitStack() as resources, one_thread():
+        seen = _see(request, info, registry, progress, resources)
+        comparison = _comparison(request, seen, registry, progress, resources)
+        feeds, absent = _feeds(request, seen, registry, lead, resources)
+        flicker = Flicker()
+        failed = _walk(seen, feeds, comparison, flicker, progress)
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "tool": "lipsync",
+        "version": __version__,
+        "video": str(request.video),
+        "sound": str(request.sound),
+        "reference": str(request.reference) if request.reference else None,
+        "timing": _timing(info, sound, lead),
+        "faces": _faces(seen),
+        "scorers": {feed.spec.name: _told(feed) for feed in feeds if feed.spec.name not in failed},
+        "not_scored": absent | failed,
+        "flicker": flicker.figures(),
+        "curves": {feed.spec.name: feed.found for feed in feeds},
+    }
+    if comparison is not None:
+        told["against_reference"] = {"frames": comparison.pairs} | comparison.figures()
+    if phones is not None:
+        times = [(p.start + p.end) / 2 for p in phones if p.closes_lips]
+        told["phones"] = _closures(seen, np.array(times))
+    return told
+
+
+def _lead(info: TargetInfo, sound: SoundInfo) -> Fraction:
+    """Seconds from the first frame to the first sample of the same file."""
+    if info.index.counted:
+        return Fraction(0)
+    return sound.start - int(info.index.stamps[0]) * info.index.time_base
+
+
+def _see(
+    request: EvalRequest,
+    info: TargetInfo,
+    registry: Registry,
+    progress: Progress,
+    resources: ExitStack,
+) -> Seen:
+    seen = see(
+        info,
+        lambda found: make_schedule(found.index, "cut", None),
+        request.seeing(info.path),
+        registry,
+        progress,
+        Stopwatch(),
+    )
+    resources.enter_context(closing(seen.target))
+    return seen
+
+
+def _comparison(
+    request: EvalRequest,
+    seen: Seen,
+    registry: Registry,
+    progress: Progress,
+    resources: ExitStack,
+) -> Comparison | None:
+    if request.reference is None:
+        return None
+    info = probe_target(request.reference)
+    mine, its = seen.info.video, info.video
+    if info.kind == "picture" or (mine.width, mine.height) != (its.width, its.height):
+        raise UnsupportedInput(
+            f"The reference {request.reference} shows {its.width}x{its.height}, "
+            f"{seen.info.path} {mine.width}x{mine.height}.",
+            "Give a video of the same size, with the same frames.",
+        )
+    if abs(info.frames - seen.info.frames) > 2:
+        progress.note(
+            f"The reference has {info.frames} frames, the video {seen.info.frames}: "
+            "only as many as both have are compared."
+        )
+    other = _see(request, info, registry, progress, resources)
+    return Comparison(seen.target, other.target)
+
+
+def _feeds(
+    request: EvalRequest, seen: Seen, registry: Registry, lead: Fraction, resources: ExitStack
+) -> tuple[list[Feed], dict[str, dict[str, str]]]:
+    """Opened scorers, and why the others do not run."""
+    wanted = [registry.get(ScorerSpec, name) for name in request.scorers]
+    feeds: list[Feed] = []
+    absent: dict[str, dict[str, str]] = {}
+    for spec in wanted or registry.all(ScorerSpec):
+        run = request.seeing(request.video)
+        device = request.device if request.device.partition(":")[0] in spec.devices else "auto"
+        context = context_for(spec, device=device, options=run.options_for(spec))
+        answer = probe(spec, context)
+        try:
+            if isinstance(answer, Unavailable):
+                raise LipsyncError(answer.reason, answer.hint)
+            scorer = cast(Scorer, opened(spec, context, resources))
+        except LipsyncError as error:
+            absent[spec.name] = {"reason": error.message, "hint": error.hint}
+            continue
+        cursor = SoundCursor(request.sound, spec.sample_rate, lead)
+        feeds.append(Feed(spec, scorer, seen.target, cursor))
+    if wanted and not feeds:
+        from lipsync_core.errors import PluginUnavailable
+
+        name, why = next(iter(absent.items()))
+        raise PluginUnavailable(
+            f"The scorer '{name}' cannot run here: {why['reason']}.", why["hint"]
+        )
+    return feeds, absent
+
+
+def _walk(
+    seen: Seen,
+    feeds: list[Feed],
+    comparison: Comparison | None,
+    flicker: Flicker,
+    progress: Progress,
+) -> dict[str, dict[str, str]]:
+    """Every frame once; gives the scorers that failed on the way, with the reason."""
+    target = seen.target
+    cuts = {start for start, _ in target.shots()}
+    failed: dict[str, dict[str, str]] = {}
+    progress.stage("judging", target.frames)
+    before: TargetFrame | None = None
+
+    def each(call: str, *frame: TargetFrame) -> None:
+        for feed in feeds:
+            if feed.spec.name in failed:
+                continue
+            try:
+                getattr(feed, call)(*frame)
+            except Exception as error:  # noqa: BLE001 - one broken scorer must not cost the others
+                failed[feed.spec.name] = {
+                    "reason": f"{type(error).__name__}: {error}",
+                    "hint": "Report this to the plugin's author.",
+                }
+
+    for frame in target.walk(0, target.frames):
+        if comparison is not None:
+            comparison.take(frame)
+        unbroken = before is not None and same_face(before.face, frame.face)
+        if not unbroken or frame.number in cuts:
+            each("end")
+            flicker.cut()
+        if frame.face is not None:
+            each("take", frame)
+            placed = place_on(STEADY, target, [frame])
+            flicker.add(placed.cut([canvas_for(frame, 0, [placed])]).images[0])
+        before = frame
+        progress.advance(frame.number + 1)
+    each("end")
+    return failed
+
+
+def _told(feed: Feed) -> dict[str, Any]:
+    return {
+        "figures": together(feed.spec, feed.found),
+        "frames": sum(s.crops for s in feed.found),
+        "stretches": [
+            {"start": round(s.start, 3), "frames": s.crops, **s.figures} for s in feed.found
+        ],
+        "meaning": {m.key: {"better": m.better, "help": m.help} for m in feed.spec.measures},
+    }
+
+
+def _timing(info: TargetInfo, sound: SoundInfo, lead: Fraction) -> dict[str, Any]:
+    return {
+        "frames": info.frames,
+        "frame_rate": str(info.video.frame_rate),
+        "variable_rate": info.video.variable_rate,
+        "video_seconds": round(float(info.duration), 6),
+        "sound_seconds": round(float(sound.duration), 6),
+        "sound_starts_after": round(float(lead), 6),
+        "sound_longer_by": round(float(lead + sound.duration - info.duration), 6),
+    }
+
+
+def _faces(seen: Seen) -> dict[str, Any]:
+    usable = seen.target.reasons() == 0
+    shown = np.zeros(seen.analysis.frames, bool)
+    shown[seen.analysis.rows["frame"]] = True
+    return {
+        "detector": seen.detector,
+        "hit_rate": float(shown.mean()),
+        "usable_rate": float(usable.mean()),
+        "shots": len(seen.analysis.shots),
+    }
+
+
+def _closures(seen: Seen, times: NDArray[np.float64]) -> dict[str, float]:
+    """Of the p, b and m that were spoken: how many, and at which share the lips were closed."""
+    target = seen.target
+    shown = np.array([float(target.time(n)) for n in range(target.frames)])
+    source = np.array([seen.schedule.source(n) for n in range(target.frames)])
+    rows = seen.choice.rows[source]
+    opening = np.where(rows >= 0, seen.analysis.rows["opening"][np.maximum(rows, 0)], np.nan)
+    grid = np.arange(int(float(target.duration) * _CURVE_RATE)) / _CURVE_RATE
+    curve = opening[np.clip(np.searchsorted(shown, grid, side="right") - 1, 0, None)]
+    closed = closed_at(curve.astype(np.float64), times[times < float(target.duration)], _CURVE_RATE)
+    share = float(closed.mean()) if len(closed) else 0.0
+    return {"bilabials": float(len(closed)), "closed": share}

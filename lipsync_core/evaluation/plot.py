@@ -1,0 +1,81 @@
+"""Draws an evaluation: the waveform with what mouth and voice did over it, and each scorer's curves."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lipsync_core.media.sound import read_mono
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from lipsync_core.evaluation.feed import Stretch
+
+_RATE = 8000
+_POINTS = 2000
+"""Columns of the waveform, whatever its length."""
+_CROPS_A_SECOND = 25
+
+
+def draw(told: dict[str, Any]) -> bytes:
+    """A PNG of what `evaluate` gave (with its curves)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    curves: dict[str, list[Stretch]] = {
+        name: found
+        for name, found in told["curves"].items()
+        if name in told["scorers"] and any(s.curves for s in found)
+    }
+    figure = Figure(figsize=(12, 2 + 2.4 * max(1, len(curves))), layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(1 + len(curves), 1, sharex=True, squeeze=False)[:, 0]
+    _waveform(panels[0], Path(told["sound"]), told["timing"]["sound_starts_after"])
+    panels[0].set_title(Path(told["video"]).name)
+    for panel, (name, found) in zip(panels[1:], curves.items(), strict=True):
+        _curves(panel, found)
+        panel.set_ylabel(name)
+        panel.set_title(_title(told["scorers"][name]["figures"]), fontsize=9)
+    panels[-1].set_xlabel("seconds")
+    panels[-1].set_xlim(0, told["timing"]["video_seconds"])
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=110)
+    return out.getvalue()
+
+
+def _title(figures: dict[str, float]) -> str:
+    return "   ".join(f"{key} {value:.3g}" for key, value in figures.items())
+
+
+def _waveform(panel: Axes, path: Path, lead: float) -> None:
+    """The loudest sample of each column, read in pieces."""
+    peaks: list[NDArray[np.float32]] = []
+    for piece in read_mono(path, _RATE):
+        whole = np.resize(np.abs(piece), -(-len(piece) // 80) * 80) if len(piece) else piece
+        peaks.append(whole.reshape(-1, 80).max(1) if len(whole) else whole)
+    loud = np.concatenate(peaks) if peaks else np.zeros(1, np.float32)
+    step = -(-len(loud) // _POINTS)
+    loud = np.pad(loud, (0, -len(loud) % step)).reshape(-1, step).max(1)
+    times = lead + np.arange(len(loud)) * step * 80 / _RATE
+    panel.fill_between(times, -loud, loud, color="0.6", linewidth=0)
+    panel.set_ylabel("sound")
+
+
+def _curves(panel: Axes, found: list[Stretch]) -> None:
+    """Curves of all stretches; each kind scaled by its own 98th percentile, so that shapes compare."""
+    for n, name in enumerate(sorted({name for s in found for name in s.curves})):
+        values = np.concatenate([s.curves[name] for s in found if name in s.curves])
+        usual = values[np.isfinite(values)]
+        top = float(np.percentile(np.abs(usual), 98)) if len(usual) else 1.0
+        for k, stretch in enumerate(s for s in found if name in s.curves):
+            times = stretch.start + np.arange(stretch.crops) / _CROPS_A_SECOND
+            curve = stretch.curves[name] / max(top, 1e-6)
+            panel.plot(
+                times, curve, color=f"C{n}", lw=1, label=None if k else f"{name} (x {top:.2g})"
+            )
+    panel.legend(loc="upper right", fontsize=8)
