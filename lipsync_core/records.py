@@ -148,7 +148,7 @@ class Scores:
     """What a scorer says of one stretch.
 
     Attributes:
-        figures: one finite number for each measure that the spec declares.
+        figures: one finite number for each measure that the spec declares; optional ones may be missing.
         curves: named `(N,)` float32 arrays for plots, one value for each of the N crops (NaN: nothing
             to say); may be empty.
     """

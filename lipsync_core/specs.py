@@ -332,11 +332,18 @@ class Measure:
 
     Stretches are put together by their length: the mean of what is better higher or lower, the median of
     what should be near 0, the sum of a count.
+
+    Attributes:
+        key: its name in `Scores.figures`.
+        better: which way.
+        help: what it means, in which unit.
+        optional: a stretch that gives no ground for it leaves it out, as silence does a shift.
     """
 
     key: str
     better: Literal["higher", "lower", "nearer to 0", "count"]
     help: str
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

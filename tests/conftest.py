@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, and a face video to work on."""
+"""What all tests share: folders of their own, and a face video to work on."""
 
 from __future__ import annotations
 
@@ -7,21 +7,7 @@ from pathlib import Path
 
 import pytest
 
-
-@pytest.fixture(scope="session", autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory):
-    """No test reads or fills the user's cache or data folder."""
-    names = ("LIPSYNC_HOME", "LIPSYNC_CACHE", "HF_HOME", "HF_HUB_CACHE")
-    before = {name: os.environ.pop(name, None) for name in names}
-    os.environ["LIPSYNC_HOME"] = str(tmp_path_factory.mktemp("home"))
-    os.environ["LIPSYNC_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
-    yield
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
+from lipsync_core.testing import own_folders as own_folders
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import numpy as np
 
+from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
+from lipsync_core.builtin.mediapipe.spec import MEDIAPIPE
 from lipsync_core.contracts import Generator, OpenContext
 from lipsync_core.errors import OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Chunk
 from lipsync_core.registry import PluginRow, Registry, load_rows
-from lipsync_core.specs import BoxCrop, ChunkSpec, GeneratorSpec, Licence, Margins
+from lipsync_core.specs import BoxCrop, ChunkSpec, GeneratorSpec, Licence, Margins, PluginSpec
 
 LICENCE = Licence(code="Apache-2.0", weights="none needed", commercial=True)
 
@@ -114,6 +118,24 @@ class KillsItself(Faulty):
         os._exit(9)
 
 
+class SparseDetector(MediaPipeDetector):
+    """Gives the 68 points only, as most detectors do."""
+
+    def detect(self, images):
+        return [
+            [
+                replace(f, landmarks=convert(f.landmarks[None], "478", "68")[0], scheme="68")
+                for f in faces
+            ]
+            for faces in super().detect(images)
+        ]
+
+
+SPARSE = replace(
+    MEDIAPIPE, name="sparse", factory="fakes:SparseDetector", schemes=("68",), options=()
+)
+
+
 def spec(name: str, kind: type[Generator] = Painter, **changes) -> GeneratorSpec:
     """A spec for one of the classes above."""
     values = {
@@ -130,7 +152,7 @@ def spec(name: str, kind: type[Generator] = Painter, **changes) -> GeneratorSpec
     return GeneratorSpec(**(values | changes))
 
 
-def registry(*specs: GeneratorSpec) -> Registry:
+def registry(*specs: PluginSpec) -> Registry:
     """The built-in plugins and `specs`."""
     own = [row for row in load_rows({}) if row.name == "builtin"]
     return Registry([*own, PluginRow(name="fakes", specs=specs)])

@@ -15,7 +15,7 @@ import numpy as np
 from lipsync_core.builtin.viseme.encoder import VisemeEncoder, VisemeStream
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
 from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.evaluation.sync import closed_at, fit, onsets
+from lipsync_core.evaluation.sync import closed_at, drift, fit, onsets
 from lipsync_core.faces.analysis import opening
 from lipsync_core.faces.crops import invert, transform
 from lipsync_core.records import Scores
@@ -63,12 +63,17 @@ class LipsStream(ScoreStream):
         times = onsets(rows[: len(mouth), _PRESS], CLOSURE) / RATE
         closed = closed_at(mouth, times, RATE)
         figures = {
-            "offset_ms": 1000 * found.offset,
             "correlation": found.best,
             "correlation_at_0": found.at_zero,
             "closures_heard": float(len(closed)),
-            "closures_seen": float(closed.mean()) if len(closed) else 0.0,
         }
+        if found.offset is not None:
+            figures["offset_ms"] = 1000 * found.offset
+        slope = drift(mouth, heard, RATE)
+        if slope is not None:
+            figures["drift_ms"] = 1000 * 60 * slope
+        if len(closed):
+            figures["closures_seen"] = float(closed.mean())
         curves = {"mouth": mouth.astype(np.float32), "voice": heard.astype(np.float32)}
         return Scores(figures=figures, curves=curves)
 

@@ -84,13 +84,25 @@ LIPS = ScorerSpec(
             key="offset_ms",
             better="nearer to 0",
             help="milliseconds by which the mouth comes after its sound",
+            optional=True,
+        ),
+        Measure(
+            key="drift_ms",
+            better="nearer to 0",
+            help="milliseconds by which that grows in a minute, from half a minute of speech on",
+            optional=True,
         ),
         Measure(
             key="correlation", better="higher", help="of opening and voice at that shift, -1..1"
         ),
         Measure(key="correlation_at_0", better="higher", help="the same, not shifted"),
         Measure(key="closures_heard", better="count", help="times that p, b or m was heard"),
-        Measure(key="closures_seen", better="higher", help="share of them with lips closed, 0..1"),
+        Measure(
+            key="closures_seen",
+            better="higher",
+            help="share of them with lips closed, 0..1",
+            optional=True,
+        ),
     ),
     least=50,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -51,11 +51,13 @@ def evaluate(
     - `lipsync eval dubbed.mp4 -o dubbed.html`
     - `lipsync eval theirs.mp4 --audio voice.wav --reference original.mp4 --json`
     """
-    from lipsync_core.cli.console import ShownProgress, print_json
+    from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.cli.run import parse_options
+    from lipsync_core.cli.summary import show_figures
     from lipsync_core.engine.progress import Progress
     from lipsync_core.evaluation.evaluate import evaluate as judge
-    from lipsync_core.evaluation.page import check_form, plain, write
+    from lipsync_core.evaluation.figures import plain
+    from lipsync_core.evaluation.page import check_form, write
     from lipsync_core.evaluation.request import EvalRequest
 
     files = [check_form(path) for path in output or []]
@@ -77,26 +79,4 @@ def evaluate(
     if as_json:
         print_json(plain(told))
     else:
-        show(told)
-
-
-def show(told: dict[str, Any]) -> None:
-    """The figures as a table, and who could not score."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    from lipsync_core.cli.console import stderr, stdout
-    from lipsync_core.evaluation.page import rows
-
-    table = Table("by", "figure", "value", "meaning", box=None, padding=(0, 2, 0, 0))
-    before = ""
-    for group, key, value, meaning in rows(told):
-        table.add_row(
-            "" if group == before else group, key, f"{value:.4g}", f"[dim]{escape(meaning)}[/]"
-        )
-        before = group
-    stdout.print(table)
-    for name, why in told["not_scored"].items():
-        stderr.print(f"[yellow]{name}[/]: {escape(why['reason'])}", soft_wrap=True)
-        if why["hint"]:
-            stderr.print(f"  [dim]{escape(why['hint'])}[/]", soft_wrap=True)
+        show_figures(told, stdout)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lipsync_core.errors import UsageError
+from lipsync_core.errors import LipsyncError, UsageError
+
+if TYPE_CHECKING:
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.request import RunRequest
 
 
 class Fit(StrEnum):
@@ -111,6 +115,13 @@ def run(
     no_overwrite: Annotated[
         bool, typer.Option("--no-overwrite", help="Refuse to replace an existing output.")
     ] = False,
+    evaluate: Annotated[
+        bool,
+        typer.Option(
+            "--eval",
+            help="Judge the video when it is made, as `lipsync eval` does; see the report.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report (or plan) as JSON on stdout.")
@@ -131,6 +142,7 @@ def run(
     from lipsync_core.cli.summary import show_plan, show_summary
     from lipsync_core.engine import run as engine
     from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.report import write
     from lipsync_core.engine.request import EncoderChoice, RunRequest
 
     if fallback and not generator:
@@ -170,6 +182,9 @@ def run(
         told = (
             engine.plan(request, progress).as_dict() if dry_run else engine.run(request, progress)
         )
+        if evaluate and not dry_run:
+            told["evaluation"] = _judged(request, progress)
+            write(told, output)
     if as_json:
         print_json(told)
     elif not quiet:
@@ -189,6 +204,19 @@ def _files(
 
         return samples.portrait(), samples.voice(), output or Path("lipsync-demo.mp4"), True
     return face, audio, output or Path(f"{face.stem}-lipsync.mp4"), False
+
+
+def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:
+    """Figures of the video that was just made; the reason instead, where it cannot be judged."""
+    from lipsync_core.evaluation.evaluate import evaluate as judge
+    from lipsync_core.evaluation.figures import plain
+    from lipsync_core.evaluation.request import EvalRequest
+
+    try:
+        return plain(judge(EvalRequest.of_run(request), progress))
+    except LipsyncError as error:
+        progress.note(f"The video is made, but cannot be judged: {error.message} {error.hint}")
+        return {"error": error.message, "hint": error.hint}
 
 
 def _enhancer(text: str) -> tuple[str, float | None]:

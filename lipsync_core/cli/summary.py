@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from lipsync_core.cli.console import stderr, stdout
 from lipsync_core.engine.report import report_path
+from lipsync_core.evaluation.figures import rows
 
 
 def show_summary(report: dict[str, Any]) -> None:
@@ -33,6 +35,10 @@ def show_summary(report: dict[str, Any]) -> None:
     speed = report["times_real_time"]
     cached = ", faces from the cache" if faces["from_cache"] else ""
     table.add_row("time", f"{report['total_seconds']:.1f} s, {speed:.2f} x real time{cached}")
+    for licence in report["licences"]:
+        if licence["commercial"] is False:
+            words = f"{licence['kind']} {licence['name']}: {licence['weights']}"
+            table.add_row("licence", f"[yellow]{escape(words)}[/]")
     table.add_row("report", str(report_path(Path(out["path"]))))
     show_attempts(chain["attempts"])
     if chain["default_had_to_serve"]:
@@ -41,6 +47,24 @@ def show_summary(report: dict[str, Any]) -> None:
             f"the embedded default '{chain['default']}' had to serve.[/]"
         )
     stderr.print(table)
+    if "scorers" in report.get("evaluation", {}):
+        show_figures(report["evaluation"], stderr)
+
+
+def show_figures(told: dict[str, Any], console: Console) -> None:
+    """An evaluation's figures as a table, and who could not score."""
+    table = Table("by", "figure", "value", "meaning", box=None, padding=(0, 2, 0, 0))
+    before = ""
+    for group, key, value, meaning in rows(told):
+        table.add_row(
+            "" if group == before else group, key, f"{value:.4g}", f"[dim]{escape(meaning)}[/]"
+        )
+        before = group
+    console.print(table)
+    for name, why in told["not_scored"].items():
+        stderr.print(f"[yellow]{name}[/]: {escape(why['reason'])}", soft_wrap=True)
+        if why["hint"]:
+            stderr.print(f"  [dim]{escape(why['hint'])}[/]", soft_wrap=True)
 
 
 def show_plan(plan: dict[str, Any]) -> None:

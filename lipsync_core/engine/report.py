@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.target import passthrough_spans
+from lipsync_core.specs import PluginSpec
 
 SCHEMA = 1
 """Version of the report's layout."""
@@ -89,6 +90,20 @@ def describe_chain(
             for shot, (start, stop) in enumerate(shots)
         ],
     }
+
+
+def describe_licences(specs: Iterable[PluginSpec]) -> list[dict[str, Any]]:
+    """Of each plugin: licences of code and weights, and whether commercial use is allowed."""
+    return [
+        {
+            "kind": spec.kind,
+            "name": spec.name,
+            "code": spec.licence.code,
+            "weights": spec.licence.weights,
+            "commercial": spec.licence.commercial,
+        }
+        for spec in dict.fromkeys(specs)
+    ]
 
 
 def head() -> dict[str, Any]:

@@ -30,6 +30,13 @@ from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
+from lipsync_core.specs import (
+    AudioEncoderSpec,
+    BlenderSpec,
+    DetectorSpec,
+    EnhancerSpec,
+    PluginSpec,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +177,9 @@ def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) ->
                 tags,
             )
         progress.advance(1)
-        told = _report(job, loop, made, result, run_id, time.perf_counter() - begin, workspace)
+        told = _report(
+            job, loop, made, result, run_id, time.perf_counter() - begin, workspace, registry
+        )
         reporting.write(told, request.output)
         workspace.discard()
     return told
@@ -184,6 +193,7 @@ def _report(
     run_id: str,
     seconds: float,
     workspace: Workspace,
+    registry: Registry,
 ) -> dict[str, Any]:
     inputs, request = job.inputs, job.request
     length = float(inputs.schedule.duration)
@@ -213,12 +223,26 @@ def _report(
             "activity": loop.judge,
             "speech_share": loop.speech_share,
         },
+        "licences": reporting.describe_licences(_specs_used(job, made, registry)),
         "provenance": {"marked": request.provenance},
         "resumed": workspace.resumed,
         "stages": job.watch.report(),
         "total_seconds": round(seconds, 3),
         "times_real_time": round(length / seconds, 3) if seconds > 0 else None,
     }
+
+
+def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[PluginSpec]:
+    """Plugins that had a part in the video."""
+    request = job.request
+    generators = [c.spec for c in job.candidates if c.spec.name in made.values()]
+    return [
+        registry.get(DetectorSpec, job.inputs.detector),
+        *(registry.get(AudioEncoderSpec, g.audio_encoder) for g in generators),
+        *generators,
+        registry.get(BlenderSpec, request.blender),
+        *(registry.get(EnhancerSpec, name) for name, _ in request.enhancers),
+    ]
 
 
 @contextmanager

@@ -27,13 +27,15 @@ class Stretch:
 
     Attributes:
         start: seconds from the video's first frame.
-        crops: how many it was given, at its own rate.
+        crops: how many it was given.
+        rate: crops a second.
         figures: its figures.
         curves: its curves, one value for each crop.
     """
 
     start: float
     crops: int
+    rate: int
     figures: dict[str, float]
     curves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 
@@ -116,6 +118,7 @@ class Feed:
                 Stretch(
                     start=float(self._begin),
                     crops=self._crops,
+                    rate=self.spec.frame_rate,
                     figures=dict(told.figures),
                     curves=dict(told.curves),
                 )
@@ -141,12 +144,13 @@ class Feed:
 
 def together(spec: ScorerSpec, found: list[Stretch]) -> dict[str, float]:
     """The figures of all stretches as one; empty where there is none."""
-    if not found:
-        return {}
-    weight = np.array([s.crops for s in found], np.float64)
     told: dict[str, float] = {}
     for measure in spec.measures:
-        values = np.array([s.figures[measure.key] for s in found])
+        able = [s for s in found if measure.key in s.figures]
+        if not able:
+            continue
+        weight = np.array([s.crops for s in able], np.float64)
+        values = np.array([s.figures[measure.key] for s in able])
         if measure.better == "count":
             told[measure.key] = float(values.sum())
         elif measure.better == "nearer to 0":

@@ -27,7 +27,7 @@ class Phone:
     @property
     def closes_lips(self) -> bool:
         """Whether it is a p, b or m (stress digits, length and aspiration marks do not count)."""
-        return re.sub(r"[\d_:ʰː'\"]", "", self.label).lower() in LIPS_CLOSE
+        return re.sub(r"_h|[\d_:ʰː'\"]", "", self.label).lower() in LIPS_CLOSE
 
 
 def read_phones(path: Path) -> list[Phone]:

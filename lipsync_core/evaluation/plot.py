@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 _RATE = 8000
 _POINTS = 2000
 """Columns of the waveform, whatever its length."""
-_CROPS_A_SECOND = 25
 
 
 def draw(told: dict[str, Any]) -> bytes:
@@ -73,7 +72,7 @@ def _curves(panel: Axes, found: list[Stretch]) -> None:
         usual = values[np.isfinite(values)]
         top = float(np.percentile(np.abs(usual), 98)) if len(usual) else 1.0
         for k, stretch in enumerate(s for s in found if name in s.curves):
-            times = stretch.start + np.arange(stretch.crops) / _CROPS_A_SECOND
+            times = stretch.start + np.arange(stretch.crops) / stretch.rate
             curve = stretch.curves[name] / max(top, 1e-6)
             panel.plot(
                 times, curve, color=f"C{n}", lw=1, label=None if k else f"{name} (x {top:.2g})"

@@ -35,6 +35,17 @@ class EvalRequest:
     device: str = "auto"
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @classmethod
+    def of_run(cls, request: RunRequest) -> EvalRequest:
+        """What judges the video that a run made."""
+        return cls(
+            video=request.output,
+            face_rule=request.face_rule,
+            detector=request.detector,
+            device=request.device,
+            options=request.options,
+        )
+
     @property
     def sound(self) -> Path:
         """The file whose sound counts."""

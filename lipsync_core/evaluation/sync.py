@@ -14,6 +14,9 @@ REACH = 0.6
 """Seconds by which sound and mouth may be apart and still be found."""
 LEAST = 25
 """Frames that both curves must have at a shift, or it is not judged."""
+WINDOW, SPAN, TRUSTED = 8.0, 20.0, 0.3
+"""For `drift`: seconds of a window, seconds from the first usable window's middle to the last's, and the
+correlation from which on a window is usable."""
 EARLY_OR_LATE = 0.08
 """Seconds that a closure may be off (two frames at 25 a second; the tolerance of the network's own tests)."""
 CLOSED = 0.02
@@ -28,12 +31,12 @@ class Fit:
     """How one curve follows another.
 
     Attributes:
-        offset: seconds by which the first comes after the second where they agree best.
+        offset: seconds by which the first comes after the second where they agree best; None: nowhere.
         best: Pearson correlation there, -1..1.
         at_zero: correlation as they are.
     """
 
-    offset: float
+    offset: float | None
     best: float
     at_zero: float
 
@@ -42,7 +45,7 @@ def fit(mouth: Curve, voice: Curve, rate: float) -> Fit:
     """Shift of two curves at `rate` frames a second, to a fraction of a frame.
 
     The correlation of each whole shift is computed over the frames that both have; a parabola through the
-    highest and its neighbours says where between frames it lies. Curves that do not vary fit nowhere: 0.
+    highest and its neighbours says where between frames it lies. Curves that do not vary fit nowhere.
     """
     reach = max(1, round(REACH * rate))
     shifts = np.arange(-reach, reach + 1)
@@ -51,12 +54,32 @@ def fit(mouth: Curve, voice: Curve, rate: float) -> Fit:
     peaks = 1 + np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:]))
     k = int(peaks[np.argmax(values[peaks])]) if len(peaks) else reach
     if values[k] <= 0:
-        return Fit(offset=0.0, best=0.0, at_zero=float(values[reach]))
+        return Fit(offset=None, best=0.0, at_zero=float(values[reach]))
     left, middle, right = values[k - 1 : k + 2]
     bend = left - 2 * middle + right
     between = 0.5 * (left - right) / bend if bend < 0 else 0.0
     offset = (float(shifts[k]) + float(between)) / rate
     return Fit(offset=offset, best=float(values[k]), at_zero=float(values[reach]))
+
+
+def drift(mouth: Curve, voice: Curve, rate: float) -> float | None:
+    """Seconds by which the offset of two curves grows in a second; None where too little is there to tell.
+
+    A line through the offsets of overlapping windows, each weighted by the square of its correlation.
+    """
+    window, step = round(WINDOW * rate), round(WINDOW * rate / 2)
+    middles: list[float] = []
+    offsets: list[float] = []
+    weights: list[float] = []
+    for begin in range(0, min(len(mouth), len(voice)) - window + 1, step):
+        found = fit(mouth[begin : begin + window], voice[begin : begin + window], rate)
+        if found.offset is not None and found.best >= TRUSTED:
+            middles.append((begin + window / 2) / rate)
+            offsets.append(found.offset)
+            weights.append(found.best)  # polyfit squares it
+    if len(middles) < 4 or middles[-1] - middles[0] < SPAN:
+        return None
+    return float(np.polyfit(middles, offsets, 1, w=weights)[0])
 
 
 def _at(mouth: Curve, voice: Curve, shift: int) -> float:

@@ -1,7 +1,7 @@
-"""For plugin authors: the contract tests, and the skeleton of a new plugin.
+"""For plugin authors: the contract tests, folders for tests, and the skeleton of a new plugin.
 
-`lipsync plugins check NAME` runs them from the command line, `contract_tests(NAME)` under pytest. Nothing
-here is imported by a run.
+`lipsync plugins check NAME` runs the contract from the command line, `contract_tests(NAME)` under pytest;
+there `own_folders` keeps tests out of the user's folders. Nothing here is imported by a run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lipsync_core.testing.check import Result, check_spec
+    from lipsync_core.testing.folders import own_folders
     from lipsync_core.testing.pytest_cases import contract_tests
     from lipsync_core.testing.skeleton import write_skeleton
 
@@ -18,10 +19,11 @@ _HOME = {
     "Result": "lipsync_core.testing.check",
     "check_spec": "lipsync_core.testing.check",
     "contract_tests": "lipsync_core.testing.pytest_cases",
+    "own_folders": "lipsync_core.testing.folders",
     "write_skeleton": "lipsync_core.testing.skeleton",
 }
 
-__all__ = ["Result", "check_spec", "contract_tests", "write_skeleton"]
+__all__ = ["Result", "check_spec", "contract_tests", "own_folders", "write_skeleton"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: the type is the attribute's own

@@ -17,6 +17,7 @@ _FILES = {
     "$module/__init__.py": "init.py",
     "$module/plugin.py": "plugin.py",
     "$module/generator.py": "generator.py",
+    "tests/conftest.py": "conftest.py",
     "tests/test_$identifier.py": "test_contract.py",
 }
 """File of the new plugin -> template."""

@@ -12,22 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commandline import lipsync
 from facefactory import face_frame, face_video, write_picture
 
 from lipsync_core.media.probe import probe_target
-
-
-def lipsync(*words, cwd=None, preexec=None, **env):
-    """Run the command line in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "lipsync_core", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=120,
-        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
-        preexec_fn=preexec,
-    )
 
 
 def test_without_inputs_the_bundled_sample_speaks(tmp_path):

@@ -47,7 +47,7 @@ def test_every_block_of_code_is_a_file_or_a_command():
     text = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"^```(\w*)$\n", text, re.MULTILINE)
     opened = [language for language in blocks if language]
-    assert len(opened) == len(FILE.findall(text)) + len(COMMANDS.findall(text)) == 6
+    assert len(opened) == len(FILE.findall(text)) + len(COMMANDS.findall(text)) == 7
 
 
 def test_its_commands_are_those_that_are_tried_here():

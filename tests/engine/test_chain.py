@@ -161,7 +161,7 @@ def test_overlapping_chunks_are_crossfaded_and_lose_no_frame(face_clip, voice, j
     assert min(green(frame) for frame in done.frames()) > 20
 
 
-def test_too_sparse_landmarks_are_a_reason(face_clip, voice, job):
+def test_denser_landmarks_than_needed_are_thinned(face_clip, voice, job):
     spec = fakes.spec(
         "aligned",
         crop=AlignedCrop(
@@ -173,6 +173,19 @@ def test_too_sparse_landmarks_are_a_reason(face_clip, voice, job):
     )
     done = job(face_clip, voice, registry=fakes.registry(spec), generators=("aligned",))
     assert done.report["chain"]["used"] == {"aligned": 30}
+
+
+def test_too_sparse_landmarks_are_a_reason_before_anything_is_rendered(face_clip, voice, job):
+    registry = fakes.registry(fakes.spec("painter"), fakes.SPARSE)
+    chosen = {"registry": registry, "detector": "sparse", "silence": "generate"}
+    done = job(face_clip, voice, generators=("viseme", "painter"), **chosen)
+    assert done.report["chain"]["used"] == {"painter": 30}
+    (attempt,) = done.report["chain"]["attempts"]
+    assert (attempt["generator"], attempt["phase"]) == ("viseme", "probe")
+    assert attempt["reason"] == "it needs 478 landmarks, and the detector 'sparse' gives 68"
+    assert "--detector" in attempt["hint"]
+    with pytest.raises(PluginUnavailable, match="viseme: it needs 478"):
+        job(face_clip, voice, generators=("viseme",), **chosen)
 
 
 def test_guarded_sorts_errors():
