@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.faces.schemes import convert
 from lipsync_core.testing import inputs
+from lipsync_core.testing import own_folders as own_folders
 
 if TYPE_CHECKING:
     import torch

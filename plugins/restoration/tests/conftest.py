@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lipsync_core.testing import own_folders as own_folders
+
 Make = Callable[..., Path]
 
 

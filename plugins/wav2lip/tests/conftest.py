@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lipsync_core.testing import own_folders as own_folders
+
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the generator does, before torch is there
 try:
     import torch
