@@ -18,6 +18,10 @@ HERE = Path(__file__).parent
 PLUGINS = sorted(p.parent.name for p in (HERE / "plugins").glob("*/pyproject.toml"))
 TEST_TOOLS = ("pytest>=8", "pytest-xdist>=3.6", "hypothesis>=6", "hatchling>=1.25")
 LINTER = "ruff>=0.14"
+ONE_THREAD = {
+    f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA")
+}
+"""For tests in several processes at once: each with threads for all cores would only wait for the others."""
 
 
 def install(session: nox.Session, *what: str) -> None:
@@ -40,8 +44,16 @@ def _find_links() -> str:
     return ",".join(dict.fromkeys(found))
 
 
-def _packages() -> list[str]:
-    return [arg for name in PLUGINS for arg in ("-e", f"plugins/{name}")]
+def _packages(*extras: str) -> list[str]:
+    """Words that install all plugins from their sources."""
+    return [arg for name in PLUGINS for arg in ("-e", f"plugins/{name}{_extras(name, extras)}")]
+
+
+def _extras(plugin: str, extras: tuple[str, ...]) -> str:
+    """`[test]` for a plugin that has such an extra, else nothing."""
+    project = nox.project.load_toml(HERE / "plugins" / plugin / "pyproject.toml")["project"]
+    here = [extra for extra in extras if extra in project.get("optional-dependencies", {})]
+    return f"[{','.join(here)}]" if here else ""
 
 
 @nox.session
@@ -53,16 +65,16 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The test suite, with core and all plugins installed."""
-    install(session, "-e", ".", *_packages(), *TEST_TOOLS)
+    """The test suite, with core and all plugins installed, and what their tests want."""
+    install(session, "-e", ".", *_packages("test"), *TEST_TOOLS)
     words = session.posargs or ["tests", *(f"plugins/{p}/tests" for p in PLUGINS)]
-    session.run("pytest", "-n", "2", "-m", "not slow and not gpu", *words)
+    session.run("pytest", "-n", "2", "-m", "not slow and not gpu", *words, env=ONE_THREAD)
 
 
 @nox.session
 def slow(session: nox.Session) -> None:
     """The tests that take minutes: memory over length, long runs."""
-    install(session, "-e", ".", *_packages(), *TEST_TOOLS)
+    install(session, "-e", ".", *_packages("test"), *TEST_TOOLS)
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
@@ -76,7 +88,9 @@ def alone(session: nox.Session, plugin: str) -> None:
         session.run(
             "python", "-m", "build", "--wheel", "--outdir", str(wheels), source, silent=True
         )
-    install(session, *(str(w) for w in sorted(wheels.glob("*.whl"))), *TEST_TOOLS)
+    built = [w.as_posix() for w in sorted(wheels.glob("*.whl"))]
+    wanted = [w + _extras(plugin, ("test",)) * (f"lipsync_{plugin}-" in w) for w in built]
+    install(session, *wanted, *TEST_TOOLS)
     folder = HERE / "plugins" / plugin / "tests"
     session.chdir(wheels)
     session.run("lipsync", "plugins", "info", plugin)
@@ -94,7 +108,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Mypy, strict, on the core and the plugins."""
-    install(session, "-e", ".", *_packages(), "mypy>=1.18", *TEST_TOOLS)
+    install(session, "-e", ".", *_packages("test"), "mypy>=1.18", *TEST_TOOLS)
     session.run("mypy")
     for name in PLUGINS:
         session.run("mypy", "--strict", f"plugins/{name}/lipsync_{name}")
@@ -110,7 +124,7 @@ def docs(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios in one run. Nothing else should be running."""
-    install(session, "-e", ".", *_packages(), "psutil>=6")
+    install(session, "-e", ".", *_packages("test"), "psutil>=6")
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -10,6 +10,7 @@ CATALOGUE: dict[str, str] = {
     "latentsync": "lipsync-latentsync",
     "musetalk": "lipsync-musetalk",
     "restoreformer": "lipsync-restoration",
+    "syncnet": "lipsync-syncnet",
     "synctalk2d": "lipsync-synctalk2d",
     "wav2lip": "lipsync-wav2lip",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.media.sound import read_mono
+from lipsync_core.records import Samples
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,17 +54,27 @@ def _title(figures: dict[str, float]) -> str:
 
 
 def _waveform(panel: Axes, path: Path, lead: float) -> None:
-    """The loudest sample of each column, read in pieces."""
-    peaks: list[NDArray[np.float32]] = []
-    for piece in read_mono(path, _RATE):
-        whole = np.resize(np.abs(piece), -(-len(piece) // 80) * 80) if len(piece) else piece
-        peaks.append(whole.reshape(-1, 80).max(1) if len(whole) else whole)
-    loud = np.concatenate(peaks) if peaks else np.zeros(1, np.float32)
-    step = -(-len(loud) // _POINTS)
+    """The loudest sample of each column."""
+    loud = loudest(read_mono(path, _RATE), _RATE // 100)
+    step = max(1, -(-len(loud) // _POINTS))
     loud = np.pad(loud, (0, -len(loud) % step)).reshape(-1, step).max(1)
-    times = lead + np.arange(len(loud)) * step * 80 / _RATE
+    times = lead + np.arange(len(loud)) * step / 100
     panel.fill_between(times, -loud, loud, color="0.6", linewidth=0)
     panel.set_ylabel("sound")
+
+
+def loudest(pieces: Iterable[Samples], every: int) -> NDArray[np.float32]:
+    """Largest absolute value of every `every` samples, from pieces of any length; never all in memory."""
+    peaks: list[NDArray[np.float32]] = []
+    left: NDArray[np.float32] = np.zeros(0, np.float32)
+    for piece in pieces:
+        left = np.concatenate([left, np.abs(piece)])
+        whole = len(left) - len(left) % every
+        peaks.append(left[:whole].reshape(-1, every).max(1))
+        left = left[whole:]
+    if len(left):
+        peaks.append(left.max(keepdims=True))
+    return np.concatenate(peaks) if peaks else left
 
 
 def _curves(panel: Axes, found: list[Stretch]) -> None:
