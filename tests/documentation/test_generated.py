@@ -47,5 +47,7 @@ def test_files_named_in_the_architecture_exist():
     for path in re.findall(r"(?:engine|faces|media|voice)/[a-z_]+", text):
         module = ROOT / "lipsync_core" / path
         assert module.with_suffix(".py").exists() or module.is_dir(), path
-    for folder in ("media", "faces", "voice", "engine", "builtin", "weights", "testing", "cli"):
+    for folder in (
+        "media", "faces", "voice", "engine", "evaluation", "builtin", "weights", "testing", "cli",
+    ):  # fmt: skip
         assert (ROOT / "lipsync_core" / folder).is_dir() and f"  {folder}/" in text
