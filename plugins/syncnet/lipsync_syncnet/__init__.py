@@ -1,0 +1,1 @@
+"""SyncNet v2 as a lipsync plugin. Importing it does nothing."""
