@@ -12,6 +12,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from docs import parity
 from lipsync_core import contracts, errors, hookspecs, specs
 from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.cli.app import BUILT_IN, build
@@ -153,6 +154,7 @@ PAGES = {
     "hooks.md": hooks,
     "exit-codes.md": exit_codes,
     "capabilities.md": capabilities,
+    "parity.md": lambda: NOTE + parity.page(),
 }
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from lipsync_core.testing import Parity
 from lipsync_core.testing import own_folders as own_folders
+
+
+@pytest.fixture(scope="session")
+def parity() -> Parity:
+    """The golden files in `data`."""
+    return Parity(Path(__file__).parent / "data")
 
 
 @pytest.fixture(scope="session")

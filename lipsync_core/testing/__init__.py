@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lipsync_core.testing.check import Result, check_spec
     from lipsync_core.testing.folders import own_folders
+    from lipsync_core.testing.parity import Parity
     from lipsync_core.testing.pytest_cases import contract_tests
     from lipsync_core.testing.skeleton import write_skeleton
 
 _HOME = {
+    "Parity": "lipsync_core.testing.parity",
     "Result": "lipsync_core.testing.check",
     "check_spec": "lipsync_core.testing.check",
     "contract_tests": "lipsync_core.testing.pytest_cases",
@@ -23,7 +25,7 @@ _HOME = {
     "write_skeleton": "lipsync_core.testing.skeleton",
 }
 
-__all__ = ["Result", "check_spec", "contract_tests", "own_folders", "write_skeleton"]
+__all__ = ["Parity", "Result", "check_spec", "contract_tests", "own_folders", "write_skeleton"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: the type is the attribute's own

@@ -7,29 +7,25 @@ enough to drive real pictures through the real networks and to see whether point
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import shutil
 import warnings
-import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from lipsync_core.faces.schemes import convert
-from lipsync_core.testing import inputs
+from lipsync_core.testing import Parity, inputs
 from lipsync_core.testing import own_folders as own_folders
 
 if TYPE_CHECKING:
     import torch
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is loaded
-DATA = Path(__file__).parent / "data"
 S3FD, FAN, FAN_ARCHIVE = (
     "s3fd-619a316812.pth",
     "2DFAN4-11f355bf06.pth.tar",
@@ -39,53 +35,10 @@ ANCHOR, STRIDE = 128.0, 32.0
 """Of the scale that is taught: fc7's."""
 
 
-class Golden:
-    """The stored run of S3FD, and the numbers that it was run with (functions of name and shape)."""
-
-    def __init__(self) -> None:
-        with np.load(DATA / "s3fd.npz", allow_pickle=False) as stored:
-            self.arrays = dict(stored)
-        self.meta: dict[str, Any] = json.loads(str(self.arrays["meta"]))
-
-    def random(self, text: str) -> np.random.Generator:
-        seed = (zlib.crc32(text.encode()) ^ self.meta["seed"]) & 0xFFFFFFFF
-        return np.random.Generator(np.random.PCG64(seed))
-
-    def weights(self, module: torch.nn.Module) -> dict[str, torch.Tensor]:
-        import torch
-
-        filled = {}
-        for key, tensor in module.state_dict().items():
-            z = self.random(self.meta["prefix"] + key).standard_normal(
-                tuple(tensor.shape), dtype=np.float32
-            )
-            if z.ndim > 1:
-                z *= np.float32(self.meta["gain"] / math.sqrt(math.prod(z.shape[1:])))
-            elif key.endswith(".weight"):
-                z = np.float32(1) + np.float32(0.1) * z
-            else:
-                z *= np.float32(0.05)
-            filled[key] = torch.from_numpy(z)
-        return filled
-
-    def image(self, name: str, height: int, width: int) -> NDArray[np.uint8]:
-        random = self.random("image:" + name)
-        base = random.integers(0, 256, (-(-height // 16), -(-width // 16), 3), dtype=np.int64)
-        base = base.repeat(16, axis=0).repeat(16, axis=1)[:height, :width]
-        noise = random.integers(0, 256, (height, width, 3), dtype=np.int64)
-        return ((base * 15 + noise) // 16).astype(np.uint8)
-
-    def apart(self, name: str, got: NDArray[np.float32]) -> float:
-        """Largest difference from the stored samples, as a share of their spread; shapes must agree."""
-        assert tuple(self.arrays[name + "__shape"]) == got.shape
-        picked = np.ascontiguousarray(got).reshape(-1)[:: int(self.arrays[name + "__stride"])]
-        worst = np.abs(picked.astype(np.float64) - self.arrays[name + "__samples"]).max()
-        return float(worst / self.arrays[name + "__stats"][1])
-
-
 @pytest.fixture(scope="session")
-def golden() -> Golden:
-    return Golden()
+def parity() -> Parity:
+    """The golden files in `data`."""
+    return Parity(Path(__file__).parent / "data")
 
 
 @pytest.fixture(scope="session")

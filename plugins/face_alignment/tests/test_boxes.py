@@ -13,45 +13,47 @@ pytest.importorskip("face_alignment", reason="the networks' code comes with it")
 from lipsync_face_alignment.boxes import STRIDES, decode  # noqa: E402
 from lipsync_face_alignment.networks import BoxNetwork  # noqa: E402
 
+from lipsync_core.testing import recipe  # noqa: E402
+
 
 @pytest.fixture(scope="module")
-def network(golden, tmp_path_factory: pytest.TempPathFactory) -> BoxNetwork:
+def network(parity, tmp_path_factory: pytest.TempPathFactory) -> BoxNetwork:
     from face_alignment.detection.sfd.net_s3fd import s3fd
 
     path = tmp_path_factory.mktemp("recipe") / "s3fd.pth"
-    torch.save(golden.weights(s3fd()), path)
+    filled = recipe.weights(s3fd().state_dict(), parity.meta("s3fd"))
+    torch.save({key: torch.from_numpy(value) for key, value in filled.items()}, path)
     return BoxNetwork(path, "cpu", "fp32")
 
 
 @pytest.fixture(scope="module")
-def outputs(golden, network: BoxNetwork) -> list[np.ndarray]:
-    images = np.stack([golden.image(f"s3fd_img{i}", 96, 128) for i in range(2)])
+def outputs(network: BoxNetwork) -> list[np.ndarray]:
+    images = np.stack([recipe.image(f"s3fd_img{i}", 96, 128) for i in range(2)])
     batch = torch.from_numpy(images).permute(0, 3, 1, 2).float()
     batch = batch - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1)
     return [output.numpy() for output in network.raw(batch)]
 
 
-def test_the_network_gives_the_stored_numbers(golden, outputs: list[np.ndarray]):
+def test_the_network_gives_the_stored_numbers(parity, outputs: list[np.ndarray]):
     for k, output in enumerate(outputs):
-        assert golden.apart(f"raw_{k}", output) < 1e-3
+        parity.check("s3fd", f"raw_{k}", output)
 
 
-def test_the_boxes_are_the_stored_ones(golden, outputs: list[np.ndarray]):
+def test_the_boxes_are_the_stored_ones(parity, outputs: list[np.ndarray]):
     for k, boxes in enumerate(decode(outputs, 0.5)):
-        assert len(boxes) == golden.meta[f"num_boxes_{k}"]
-        assert golden.apart(f"boxes_{k}", boxes) < 1e-3
+        parity.check("s3fd", f"boxes_{k}", boxes)
 
 
-def test_pictures_go_in_as_bgr_without_the_means(golden, network: BoxNetwork):
-    image = golden.image("s3fd_img0", 96, 128)
+def test_pictures_go_in_as_bgr_without_the_means(network: BoxNetwork):
+    image = recipe.image("s3fd_img0", 96, 128)
     swapped = torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1)[None].float()
     by_hand = network.raw(swapped - torch.tensor([104.0, 117.0, 123.0]).view(1, 3, 1, 1))
     for ours, theirs in zip(network(image[None]), by_hand, strict=True):
         assert np.allclose(ours, theirs.numpy(), atol=1e-4)
 
 
-def test_a_batch_gives_what_its_pictures_give_alone(golden, network: BoxNetwork):
-    images = np.stack([golden.image(f"s3fd_img{i}", 96, 128) for i in range(2)])
+def test_a_batch_gives_what_its_pictures_give_alone(network: BoxNetwork):
+    images = np.stack([recipe.image(f"s3fd_img{i}", 96, 128) for i in range(2)])
     together = decode(network(images), 0.5)
     for k in range(2):
         (alone,) = decode(network(images[k : k + 1]), 0.5)

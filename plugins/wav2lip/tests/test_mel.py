@@ -11,6 +11,7 @@ from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry, create
 from lipsync_core.specs import AudioEncoderSpec
+from lipsync_core.testing import recipe
 
 librosa = pytest.importorskip("librosa")
 
@@ -28,7 +29,7 @@ def reference(sound: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("pushes", [[10**6], [160] * 40 + [10**6], [1, 3999, 10**6]])
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(30000, 1001)])
-def test_rows_are_librosas_however_the_sound_arrives(recipe, pushes: list[int], fps: Fraction):
+def test_rows_are_librosas_however_the_sound_arrives(pushes: list[int], fps: Fraction):
     spec = Registry.load().get(AudioEncoderSpec, WAV2LIP.audio_encoder)
     encoder = create(spec)
     encoder.open(context_for(spec))

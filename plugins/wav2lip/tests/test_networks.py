@@ -15,19 +15,20 @@ from lipsync_wav2lip.spec import EXPERT_TENSORS, GENERATOR_TENSORS
 from lipsync_wav2lip.torch_runtime import folded
 
 from lipsync_core.errors import PluginUnavailable
+from lipsync_core.testing import recipe
 
-GOLDEN = "wav2lip_generator.npz"
+GOLDEN = "wav2lip_generator"
 
 
 @pytest.fixture(scope="module")
-def inputs(recipe) -> tuple[torch.Tensor, torch.Tensor]:
+def inputs() -> tuple[torch.Tensor, torch.Tensor]:
     mel = np.clip(recipe.normal("w2l_mel", (3, 1, 80, 16), 2.0), -4, 4)
     return torch.from_numpy(mel), torch.from_numpy(recipe.uniform("w2l_img", (3, 6, 96, 96)))
 
 
-def test_generator_gives_the_originals_numbers_stage_by_stage(recipe, inputs):
+def test_generator_gives_the_originals_numbers_stage_by_stage(parity, fill, inputs):
     network = FaceNetwork().eval()
-    network.load_state_dict(recipe.fill(network, GOLDEN), strict=True)
+    network.load_state_dict(fill(network, GOLDEN), strict=True)
     taps: dict[str, np.ndarray] = {}
     names = ["audio_encoder"]
     names += [f"face_{way}coder_blocks.{k}" for way in ("en", "de") for k in range(7)]
@@ -37,18 +38,18 @@ def test_generator_gives_the_originals_numbers_stage_by_stage(recipe, inputs):
         )
     with torch.inference_mode():
         made = network(*inputs).numpy()
-    assert recipe.apart(GOLDEN, "pred", made).max() < 2e-5
+    parity.check(GOLDEN, "pred", made)
     assert len(taps) == 15
     for name, tap in taps.items():
-        assert recipe.apart(GOLDEN, f"tap__{name}", tap).max() < 1e-4 * max(1.0, np.abs(tap).max())
+        parity.check(GOLDEN, f"tap__{name}", tap)
 
 
-def test_a_published_checkpoint_loads_and_folding_only_rounds(recipe, inputs, checkpoint: Path):
+def test_a_published_checkpoint_loads_and_folding_only_rounds(parity, inputs, checkpoint: Path):
     network = folded(checkpoint)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
     with torch.inference_mode():
         made = network(*inputs).numpy()
-    assert recipe.apart(GOLDEN, "pred", made).max() < 2e-5
+    parity.check(GOLDEN, "pred", made)
 
 
 def test_folding_twice_is_folding_once():
@@ -75,22 +76,22 @@ def test_the_experts_checkpoint_is_refused_as_a_generator(expert_checkpoint: Pat
     assert expert_checkpoint.name in error.value.message
 
 
-def test_expert_gives_the_originals_embeddings(recipe, expert_checkpoint: Path):
+def test_expert_gives_the_originals_embeddings(parity, expert_checkpoint: Path):
     judge = Expert(expert_checkpoint)
     mel = np.clip(recipe.normal("w2ls_mel", (3, 1, 80, 16), 2.0), -4, 4)
     faces = torch.from_numpy(recipe.uniform("w2ls_face", (3, 15, 48, 96)))
     with torch.inference_mode():  # the golden faces are no 8-bit pictures: past the conversion
         seen = judge._network.embed_faces(faces).numpy()
     heard = judge.embed_mel(mel[:, 0])
-    golden = "wav2lip_syncnet_color.npz"
-    assert recipe.apart(golden, "audio_emb", heard).max() < 1e-6
-    assert recipe.apart(golden, "face_emb", seen).max() < 1e-6
-    assert recipe.apart(golden, "cosine", expert.cosine(seen, heard)).max() < 1e-5
+    golden = "wav2lip_syncnet_color"
+    parity.check(golden, "audio_emb", heard)
+    parity.check(golden, "face_emb", seen)
+    parity.check(golden, "cosine", expert.cosine(seen, heard))
     apart = expert.distance(seen, heard)
     assert np.allclose(apart**2, 2 - 2 * expert.cosine(seen, heard), atol=1e-5)
 
 
-def test_expert_looks_at_the_lower_half_of_five_frames_in_bgr(recipe, expert_checkpoint: Path):
+def test_expert_looks_at_the_lower_half_of_five_frames_in_bgr(expert_checkpoint: Path):
     judge = Expert(expert_checkpoint)
     crops = recipe.image("expert", 96 * 5, 96).reshape(1, 5, 96, 96, 3)
     row = judge.embed_faces(crops)

@@ -18,18 +18,18 @@ from lipsync_wav2lip.torch_runtime import TorchRuntime
 
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.probing import context_for
-from lipsync_core.testing import inputs
+from lipsync_core.testing import inputs, recipe
 
 COUNT = 10
 
 
 @pytest.fixture(scope="module")
-def mel(recipe) -> np.ndarray:
+def mel() -> np.ndarray:
     return np.clip(recipe.normal("runtimes", (COUNT, 1, 80, 16), 2.0), -4, 4)
 
 
 @pytest.fixture(scope="module")
-def crops(recipe) -> np.ndarray:
+def crops() -> np.ndarray:
     return recipe.image("runtimes", COUNT * 96, 96).reshape(COUNT, 96, 96, 3)
 
 
@@ -205,7 +205,7 @@ import numpy as np
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_core.probing import context_for, probe
-from lipsync_core.testing import inputs
+from lipsync_core.testing import inputs, recipe
 context = context_for(WAV2LIP)
 print(probe(WAV2LIP, context))
 generator = Wav2Lip()
