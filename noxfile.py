@@ -122,6 +122,17 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def parity(session: nox.Session) -> None:
+    """Measure how far the tests with golden files are off, and write docs/parity.md anew."""
+    install(session, "-e", ".", *_packages("test"), *TEST_TOOLS)
+    folders = (HERE / "tests", *(HERE / "plugins" / name / "tests" for name in PLUGINS))
+    files = [path for folder in folders for path in sorted(folder.rglob("test_*.py"))]
+    comparing = [str(path) for path in files if "parity.check(" in path.read_text("utf-8")]
+    session.run("pytest", "-q", *comparing, env={"LIPSYNC_PARITY": "record"})
+    session.run("python", "-m", "docs.generate")
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Benchmarks: ratios in one run. Nothing else should be running."""
     install(session, "-e", ".", *_packages("test"), "psutil>=6")
