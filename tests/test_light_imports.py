@@ -30,6 +30,19 @@ assert {names!r} <= {{offer["name"] for row in rows for offer in row["offers"]}}
 """
 
 
+HELP = """
+from lipsync_core.cli import main
+import io, contextlib
+told = io.StringIO()
+with contextlib.redirect_stdout(told):
+    try:
+        main({words!r})
+    except SystemExit as end:
+        assert not end.code, end.code
+assert "Usage" in told.getvalue(), told.getvalue()
+"""
+
+
 def heavy_after(body: str, tmp_path: Path, path: tuple[Path, ...] = ()) -> list[str]:
     program = REPORT.format(body=body, heavy=HEAVY)
     done = run_python("-c", program, path=path, home=tmp_path)
@@ -37,8 +50,9 @@ def heavy_after(body: str, tmp_path: Path, path: tuple[Path, ...] = ()) -> list[
     return json.loads(done.stdout)
 
 
-def test_the_report_would_name_a_heavy_package(tmp_path: Path):
-    assert heavy_after("import cv2", tmp_path) == ["cv2"]
+@pytest.mark.parametrize("name", ["cv2", "matplotlib", "safetensors", "huggingface_hub"])
+def test_the_report_would_name_a_heavy_package(tmp_path: Path, name: str):
+    assert name in heavy_after(f"import {name}", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +66,13 @@ def test_the_report_would_name_a_heavy_package(tmp_path: Path):
 def test_importing_loads_nothing_heavy(tmp_path: Path, body: str):
     assert heavy_after(body, tmp_path) == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["eval", "--help"]])
+def test_help_loads_nothing_heavy(tmp_path: Path, words: list[str]):
+    path = install_sources(tmp_path / "site")
+    assert heavy_after(HELP.format(words=words), tmp_path / "home", path) == []
+    assert not (tmp_path / "home").exists()
 
 
 def test_listing_with_our_plugins_on_the_path_loads_nothing_heavy(tmp_path: Path):

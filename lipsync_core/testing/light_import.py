@@ -27,10 +27,15 @@ HEAVY = (
     "onnxruntime",
     "librosa",
     "gradio",
+    "matplotlib",
+    "scipy",
+    "scenedetect",
+    "av",
     "huggingface_hub",
     "safetensors",
 )
-"""Packages whose import costs from 0.15 s up to several seconds: for `open`, never for a listing."""
+"""Packages whose import, with the parts that are used, costs from 0.1 s up to several seconds: for `open`,
+never for a listing."""
 
 _PROGRAM = """
 import json, os, sys, threading
