@@ -50,7 +50,7 @@ class Embedder:
         self._network = network.float().eval().requires_grad_(False).to(self._device)
 
     def embed_faces(self, windows: NDArray[np.uint8]) -> Embeddings:
-        """`(N, 1024)` of `(N, 5, 224, 224, 3)` RGB; all at once, 5 MB each of them."""
+        """`(N, 1024)` of `(N, 5, 224, 224, 3)` RGB; all at once, in some 18 MB each."""
         with torch.inference_mode():
             levels = torch.from_numpy(np.ascontiguousarray(windows)).to(self._device)
             stacked = levels.flip(-1).permute(0, 4, 1, 2, 3).float()
@@ -61,5 +61,7 @@ class Embedder:
         """`(N, 1024)` of `(N, 20, 13)` MFCC rows."""
         with torch.inference_mode():
             columns = torch.from_numpy(np.ascontiguousarray(windows.transpose(0, 2, 1)))
-            found: Embeddings = self._network.embed_sound(columns[:, None].to(self._device)).cpu().numpy()
+            found: Embeddings = (
+                self._network.embed_sound(columns[:, None].to(self._device)).cpu().numpy()
+            )
         return found

@@ -66,7 +66,7 @@ def bands() -> NDArray[np.float64]:
     low, middle, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     bins = np.arange(BINS // 2 + 1)
     rising, falling = (bins - low) / (middle - low), (high - bins) / (high - middle)
-    return np.maximum(0.0, np.where(bins < middle, rising, falling))
+    return np.asarray(np.maximum(0.0, np.where(bins < middle, rising, falling)))
 
 
 def _lifted_dct() -> NDArray[np.float64]:

@@ -24,8 +24,8 @@ ROWS_A_FRAME = 4
 SAMPLES_A_FRAME = 640
 """At 16 kHz and 25 frames a second."""
 BATCH = 16
-"""Windows in one call of the network; always as many but at the end, however the crops came, since the size of
-a call changes the last digits."""
+"""Windows in one call of the network. Always as many but at the end, however the crops came: the size of a
+call changes the last digits."""
 
 
 class SyncNetScorer(Scorer):
@@ -74,7 +74,7 @@ class _Stretch(ScoreStream):
             self._take(BATCH)
 
     def finish(self) -> Scores:
-        """See `ScoreStream.finish`; no figures for a stretch of fewer than six crops, or of 0.24 s of sound."""
+        """See `ScoreStream.finish`; no figures without six crops and their 0.24 s of sound."""
         if (ready := self._ready()) > 0:
             self._take(ready)
         found = self._shifts.finish()

@@ -34,12 +34,14 @@ class Agreement:
         confidence: LSE-C: how far the best shift's mean distance is below the median of all shifts'.
         distance: LSE-D: mean distance at the best shift.
         later: the best shift: by how many frames the voice comes later than the mouth.
+        means: `(31,)`, the mean distance at every shift, from 15 frames earlier to 15 later.
         moments: `(n,)` float32, the confidence of each moment at that shift.
     """
 
     confidence: float
     distance: float
     later: int
+    means: NDArray[np.float64]
     moments: NDArray[np.float32]
 
 
@@ -80,6 +82,7 @@ class Shifts:
             confidence=middle - float(means[best]),
             distance=float(means[best]),
             later=best - REACH,
+            means=means,
             moments=_smoothed(middle - distances[:, best]),
         )
 

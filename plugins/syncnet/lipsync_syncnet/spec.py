@@ -1,4 +1,4 @@
-"""What SyncNet declares. Facts from joonson/syncnet_python (README and code as of 2020-03); nothing is copied."""
+"""What SyncNet declares. Facts from joonson/syncnet_python (as of 2020-03); nothing is copied."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TERMS = "not stated by the publisher (Oxford VGG)"
 SIDE = 224
 """Pixels of a crop."""
 SCALE = 0.4
-"""The original's `crop_scale`, in halves of a box's side: added at the left, at the right, and twice below."""
+"""The original's `crop_scale`, in halves of a box's side: added left and right, and twice as much below."""
 LEAST = 50
 """Crops, 2 s: of fewer, shifts of 15 frames would compare more than a third of the mouths with nothing. The
 original's own face tracks are longer than 100."""
@@ -29,17 +29,17 @@ CROP = BoxCrop(
 )
 """A square around the face that begins at its top: 1.4 times the box's longer side.
 
-Of a box that is at least as high as wide it is the original's square to the pixel. What differs: boxes come from
-the engine's detector, not from S3FD, and are smoothed by the engine, not by a median of 13; of a box that is wider
-than high the square lies higher (the original adds below by the longer side); it is cut at fractions of pixels, and
-beyond the frame the edge is repeated, where the original cuts at whole pixels and sees grey; and crops come from
-the decoded frames, which the original encodes anew (XVID, then JPEG).
+Of a box that is at least as high as wide it is the original's square. What differs: boxes come from the
+engine's detector, not from S3FD, and are smoothed by the engine, not by a median of 13; of a box that is
+wider than high the square lies higher (the original adds below by the longer side); it is cut at fractions
+of pixels, and beyond the frame the edge is repeated, where the original cuts at whole pixels and sees grey;
+and crops come from the decoded frames, which the original encodes anew (XVID, then JPEG).
 """
 
 SYNCNET = ScorerSpec(
     name="syncnet",
     factory="lipsync_syncnet.scorer:SyncNetScorer",
-    summary="SyncNet v2: LSE-C and LSE-D, the field's confidence and distance, and the shift of voice and mouth",
+    summary="SyncNet v2: LSE-C and LSE-D, the field's confidence and distance, and the voice's offset",
     licence=Licence(code="Apache-2.0", weights=TERMS, commercial=None),
     requires=(Requirement(module="torch", distribution="torch", minimum="2.6"),),
     weights=(
