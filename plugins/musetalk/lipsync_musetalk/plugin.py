@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
 from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
-from lipsync_musetalk.spec import ENCODER, MUSETALK
+from lipsync_musetalk.spec import MUSETALK, WHISPER, WHISPER_LATENTSYNC
 
 
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
-    """Offer the encoder that the network was trained with."""
-    register(ENCODER)
+    """Offer Whisper's features, as the two networks that were trained with them want them."""
+    register(WHISPER)
+    register(WHISPER_LATENTSYNC)
 
 
 @hookimpl

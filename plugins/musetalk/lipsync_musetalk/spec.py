@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lipsync_core.specs import (
     AudioEncoderSpec,
     ChunkSpec,
@@ -9,6 +11,7 @@ from lipsync_core.specs import (
     LandmarkCrop,
     Licence,
     Margins,
+    Option,
     PrepareSpec,
     Requirement,
     WeightFile,
@@ -16,11 +19,9 @@ from lipsync_core.specs import (
 
 PROBE = "lipsync_musetalk.availability:probe"
 HOMEPAGE = "https://github.com/TMElyralab/MuseTalk"
-HUB, VAE_HUB, WHISPER_HUB = (
-    "TMElyralab/MuseTalk",
-    "stabilityai/sd-vae-ft-mse",
-    "openai/whisper-tiny",
-)
+HUB, VAE_HUB = "TMElyralab/MuseTalk", "stabilityai/sd-vae-ft-mse"
+WHISPER_HUB, LATENTSYNC_HUB = "openai/whisper-tiny", "ByteDance/LatentSync-1.6"
+Holds = tuple[tuple[str, tuple[int, ...]], ...]
 ANY_PURPOSE = "any purpose, even commercially (as the authors state)"
 _JAW = 0.04
 """Version 1.5 adds 10 pixels below the chin; about this share of a 250-pixel box."""
@@ -31,32 +32,67 @@ _WINDOW = 0.12
 _TORCH = Requirement(module="torch", distribution="torch", minimum="2.6")
 
 
-def _whisper(file: str, optional: bool = False) -> WeightFile:
+_HUB_NAMES = (
+    ("model.encoder.conv1.weight", (384, 80, 3)),
+    ("model.encoder.layers.3.fc1.weight", (1536, 384)),
+    ("model.encoder.layer_norm.weight", (384,)),
+)
+_OPENAI_NAMES = (
+    ("encoder.conv1.weight", (384, 80, 3)),
+    ("encoder.blocks.3.mlp.0.weight", (1536, 384)),
+    ("encoder.ln_post.weight", (384,)),
+)
+
+
+def _whisper(repository: str, path: str, holds: Holds, file: str | None = None) -> WeightFile:
+    """Whisper tiny as somebody offers it. One file is enough, so the probe asks, not the spec."""
     return WeightFile(
-        path=f"whisper/{file}", repository=WHISPER_HUB, file=file, licence="MIT", optional=optional
+        path=path,
+        repository=repository,
+        file=file,
+        licence="MIT",
+        alternatives=(f"whisper/{path}",),
+        optional=True,
+        holds=holds,
     )
 
 
-ENCODER = AudioEncoderSpec(
-    name="musetalk",
+WHISPER = AudioEncoderSpec(
+    name="whisper",
     factory="lipsync_musetalk.encoder:WhisperWindows",
-    summary="Whisper tiny, 10 rows x 5 layers around each frame (declared, not run yet)",
+    summary="Whisper tiny as MuseTalk hears through it: 10 rows x 5 layers around each frame",
     licence=Licence(code="Apache-2.0", weights="MIT (Whisper tiny)", commercial=True),
-    requires=(
-        _TORCH,
-        Requirement(module="transformers", distribution="transformers", minimum="4.48"),
-    ),
+    requires=(_TORCH,),
     weights=(
-        _whisper("config.json"),
-        _whisper("pytorch_model.bin"),
-        _whisper("preprocessor_config.json"),
+        _whisper(WHISPER_HUB, "pytorch_model.bin", _HUB_NAMES),
+        _whisper(WHISPER_HUB, "model.safetensors", _HUB_NAMES),
+        _whisper(LATENTSYNC_HUB, "tiny.pt", _OPENAI_NAMES, file="whisper/tiny.pt"),
     ),
-    probe=PROBE,
+    probe="lipsync_musetalk.whisper_choice:probe",
     devices=("cuda", "cpu"),
-    homepage=HOMEPAGE,
+    options=(
+        Option(
+            key="live",
+            default=False,
+            help="rows 2 s after their sound instead of up to 30 s, from less of what follows them",
+        ),
+        Option(
+            key="compat",
+            default=False,
+            help="hard 30 s segments as in the original, whose seams show, to compare with it",
+        ),
+    ),
+    homepage="https://github.com/openai/whisper",
     feature_shape=(50, 384),
     sample_rate=16_000,
     lookahead=_SEGMENT + _WINDOW,
+)
+
+WHISPER_LATENTSYNC = replace(
+    WHISPER,
+    name="whisper-latentsync",
+    factory="lipsync_musetalk.encoder:LatentSyncWindows",
+    summary="Whisper tiny as LatentSync hears through it: 10 rows x 5 layers around each frame",
 )
 
 MUSETALK = GeneratorSpec(
@@ -92,7 +128,7 @@ MUSETALK = GeneratorSpec(
     homepage=HOMEPAGE,
     # From as far above the bridge of the nose (point 29) as the chin is below it.
     crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29, margins=Margins(bottom=_JAW)),
-    audio_encoder="musetalk",
+    audio_encoder="whisper",
     chunk=ChunkSpec(frames=8),
     # Latents of the masked and of the whole crop: the same for every voice.
     prepare=PrepareSpec(scope="frame"),

@@ -1,5 +1,91 @@
-"""Tests of this plugin leave the user's folders alone."""
+"""Weight files in the published layouts with recipe numbers, golden files, and homes of their own.
+
+The golden files in `data` hold what the original implementation gave with the recipe's numbers (`meta` inside
+each says what ran); the lists of names are those of the published files. No trained weights are involved.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from lipsync_core.testing import Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is there
+try:
+    import torch
+except ImportError:  # what is left tests specs and probes
+    collect_ignore = ["test_contract.py", "test_seams.py", "test_whisper.py"]
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def parity() -> Parity:
+    """The golden files in `data`."""
+    return Parity(DATA)
+
+
+Fill = Callable[[str, str], "dict[str, torch.Tensor]"]
+
+
+@pytest.fixture(scope="session")
+def fill(parity: Parity) -> Fill:
+    """Tensors under published names with a golden run's numbers: `fill("sd_vae.keys.json", "sd_vae")`."""
+
+    def make(names: str, golden: str) -> dict[str, torch.Tensor]:
+        shapes = json.loads((DATA / names).read_text())
+        like = {name: SimpleNamespace(shape=shape) for name, shape in shapes.items()}
+        filled = recipe.weights(like, parity.meta(golden))
+        return {name: torch.from_numpy(value) for name, value in filled.items()}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def whisper_files(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Whisper tiny as its publishers offer it, by name; of the decoder a little."""
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("whisper")
+    hub = fill("whisper_tiny_hf_encoder.keys.json", "musetalk_whisper")
+    openai = fill("whisper_tiny_openai_encoder.keys.json", "latentsync_whisper")
+    made = {n: folder / n for n in ("pytorch_model.bin", "model.safetensors", "tiny.pt")}
+    named = {f"model.{k}": v for k, v in hub.items()}
+    named["model.decoder.layer_norm.weight"] = torch.ones(384)
+    torch.save(named, made["pytorch_model.bin"])
+    save_file(named, made["model.safetensors"])
+    openai["decoder.ln.weight"] = torch.ones(384)
+    dims = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 384}
+    torch.save({"dims": dims, "model_state_dict": openai}, made["tiny.pt"])
+    return made
+
+
+Home = Callable[..., Path]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Makes this test's LIPSYNC_HOME, with weight files: `home("whisper", {"tiny.pt": path})`."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("LIPSYNC_HOME", str(folder))
+
+    def make(plugin: str = "", files: Mapping[str, Path] | None = None) -> Path:
+        for name, path in (files or {}).items():
+            place = folder / "weights" / plugin / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                place.hardlink_to(path)
+            except OSError:  # another file system
+                shutil.copy(path, place)
+        return folder
+
+    return make

@@ -1,0 +1,35 @@
+"""Which of Whisper's files is used: the one truth that the probe tells and `open` follows. Loads nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lipsync_core.contracts import Ready, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
+
+FILES = ("pytorch_model.bin", "model.safetensors", "tiny.pt")
+"""One is enough: they hold the same numbers, the last one in half precision and under OpenAI's names."""
+
+
+def choose(context: OpenContext) -> Path | Unavailable:
+    """The file that is used, or why there is none."""
+    for name in FILES:
+        if name in context.weights:
+            return context.weights[name]
+    return Unavailable(
+        reason=f"its weights are not here: {' or '.join(FILES)}",
+        hint="lipsync weights pull whisper",
+    )
+
+
+def probe(context: ProbeContext) -> ProbeResult:
+    """Ready with the file, or what is missing."""
+    chosen = choose(context.context)
+    if isinstance(chosen, Unavailable):
+        return chosen
+    how = ", hard 30 s segments" if context.context.options.get("compat", False) else ""
+    return Ready(detail=f"{chosen.name} on {context.context.device}{how}")
