@@ -1,4 +1,4 @@
-"""What SyncNet declares. Facts from joonson/syncnet_python (as of 2020-03); nothing is copied."""
+"""What SyncNet declares. Facts from joonson/syncnet_python (as of 2020-03); no code is copied."""
 
 from __future__ import annotations
 
