@@ -49,7 +49,6 @@ def _stages(path: Path) -> dict[str, float]:
     from lipsync_core.media.encoders import check_encoder, settings_for
     from lipsync_core.media.reader import VideoReader
     from lipsync_core.media.writer import SegmentWriter
-    from lipsync_core.records import Patch
 
     spent: dict[str, float] = {}
 
@@ -74,11 +73,14 @@ def _stages(path: Path) -> dict[str, float]:
         detector.open(OpenContext(device="cpu", options={}))
         found = [faces[0] for faces in detector.detect(np.stack(images[:1]))]
         each("faces", lambda image: detector.detect(image[None]), images)
-        low_x, low_y, high_x, high_y = bounding(found[0].landmarks[None])[0].astype(int).tolist()
-        box = (low_x, low_y, high_x, high_y)
+        box = ((bounding(found[0].landmarks[None])[0] / 2).astype(int) * 2).tolist()
         each("region to RGB", lambda p: p.region(*box), pictures)
-        patches = [Patch(x=low_x, y=low_y, image=255 - p.region(*box)) for p in pictures]
-        each("paste a face", lambda k: pictures[k].with_patches([patches[k]]), range(FRAMES))
+        regions = [p.region(*box) for p in pictures]
+        each(
+            "paste a face",
+            lambda k: pictures[k].repainted(*box[:2], regions[k], 255 - regions[k]),
+            range(FRAMES),
+        )
         out = Path(sys.argv[2]) if len(sys.argv) > 2 else path.with_suffix(".bench.nut")
         settings = settings_for(Path("out.mp4"))
         video = check_encoder(settings, reader.target.video)

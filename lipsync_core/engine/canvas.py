@@ -20,15 +20,17 @@ class Canvas:
 
     Args:
         picture: the frame.
-        window: the part of it that crops and patches can reach.
+        window: the part of it that crops and patches can reach; its sides lie at even pixels.
 
     Attributes:
         image: `(h, w, 3)` RGB of the window as it is now.
     """
 
     def __init__(self, picture: Picture, window: Window) -> None:
+        self._picture = picture
         self._left, self._top = window[0], window[1]
         self.image: Image = picture.region(*window)
+        self._before: Image | None = None
 
     def local(self, matrix: Matrix) -> Matrix:
         """A matrix frame -> crop as one window -> crop."""
@@ -51,12 +53,16 @@ class Canvas:
         x1 = min(patch.x + patch.image.shape[1], w)
         y1 = min(patch.y + patch.image.shape[0], h)
         if x1 > x0 and y1 > y0:
+            if self._before is None:
+                self._before = self.image.copy()
             part = patch.image[y0 - patch.y : y1 - patch.y, x0 - patch.x : x1 - patch.x]
             self.image[y0:y1, x0:x1] = part
 
-    def patch(self) -> Patch:
-        """The window as a patch of the frame; pixels that did not change cost and change nothing."""
-        return Patch(x=self._left, y=self._top, image=self.image)
+    def picture(self) -> Picture:
+        """The frame with what was painted; pixels that did not change cost and change nothing."""
+        if self._before is None:
+            return self._picture
+        return self._picture.repainted(self._left, self._top, self._before, self.image)
 
 
 def window_around(
@@ -66,7 +72,10 @@ def window_around(
 
     Args:
         placed: matrix frame -> crop and (width, height) of each crop.
-        frame: width and height of the frame.
+        frame: width and height of the frame, even.
+
+    Returns:
+        Even sides, as chroma samples want them.
     """
     lows, highs = [], []
     for matrix, (width, height) in placed:
@@ -77,6 +86,7 @@ def window_around(
         reach = 3.0 + 3.0 * float(np.sqrt(abs(np.linalg.det(back[:, :2]))))
         lows.append(seen.min(0) - reach)
         highs.append(seen.max(0) + reach)
-    x0, y0 = np.clip(np.floor(np.min(lows, 0)).astype(int), 0, np.array(frame) - 1).tolist()
-    x1, y1 = np.clip(np.ceil(np.max(highs, 0)).astype(int), [x0 + 1, y0 + 1], frame).tolist()
+    low, high = np.floor(np.min(lows, 0) / 2), np.ceil(np.max(highs, 0) / 2)
+    x0, y0 = (2 * np.clip(low.astype(int), 0, np.array(frame) // 2 - 1)).tolist()
+    x1, y1 = np.clip(2 * high.astype(int), [x0 + 2, y0 + 2], frame).tolist()
     return x0, y0, x1, y1

@@ -134,7 +134,7 @@ class Stack:
             with self._watch.on("enhance"):
                 self._enhance(canvas, frame, n, better, strength)
             with self._watch.on("paste"):
-                picture = frame.picture.with_patches([canvas.patch()])
+                picture = canvas.picture()
             yield frame.number, picture
         span.frames = frames[ready:]
         span.kept = made[ready:] if keep else None

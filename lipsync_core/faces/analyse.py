@@ -58,7 +58,9 @@ def analyse(
                 until = min((c for c in cuts if c > done), default=done + count)
                 n = min(count, batch, until - done)
                 group = [waiting.popleft() for _ in range(n)]
-                for faces in _checked(detector.detect(np.stack(group)), n):
+                # One picture is not copied, which is a tenth of what the built-in detector costs.
+                images = np.stack(group) if n > 1 else group[0][None]
+                for faces in _checked(detector.detect(images), n):
                     writer.add(done, faces, tracker.push(done, faces))
                     done += 1
                 count -= n

@@ -1,7 +1,7 @@
-"""One picture of the target: decoded planes, RGB on demand, and patches that touch nothing else.
+"""One picture of the target: decoded planes, RGB on demand, and new pixels that touch nothing else.
 
 Sizes are made even by repeating the last row or column, because 4:2:0 encoders refuse odd ones; so
-a 641x479 target is a 642x480 one for everybody, readers and patches included. Stored rotation is
+a 641x479 target is a 642x480 one for everybody, readers and painters included. Stored rotation is
 applied to the planes. Formats with alpha are composed over white. 4:2:2, 4:4:4 and RGB sources
 become 4:2:0; 8-bit and 10-bit 4:2:0 go to the encoder bit for bit as they were decoded.
 """
@@ -19,10 +19,8 @@ from lipsync_core.media.colour import EXACT, QUICK, SMOOTH, rgb_to_planes, scale
 from lipsync_core.media.formats import FULL, LIMITED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from lipsync_core.media.formats import VideoFormat
-    from lipsync_core.records import FrameInfo, Image, Patch
+    from lipsync_core.records import FrameInfo, Image
 
 _SAME_PLANES = {"yuvj420p": "yuv420p", "yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le"}
 """Formats whose planes are taken as they are; yuvj420p is yuv420p that says "full range"."""
@@ -122,57 +120,42 @@ class Picture:
         """Return the same picture shown at another time (held, looped or bounced frames)."""
         return Picture(info, self.video, frame=self._frame, rgb=self._rgb)
 
-    def with_patches(self, patches: Sequence[Patch]) -> Picture:
-        """Return this picture with `patches` pasted in order; parts outside the frame are cut off.
+    def repainted(self, left: int, top: int, old: Image, new: Image) -> Picture:
+        """Return this picture with other pixels in a part of it.
 
-        Only pixels that a patch really changes are converted and written: all other luma samples,
-        and all chroma samples of 2x2 blocks without a changed pixel, stay bit for bit as decoded.
+        Only pixels that differ are converted and written: all other luma samples, and all chroma
+        samples of 2x2 blocks without a changed pixel, stay bit for bit as decoded.
+
+        Args:
+            left: where the part begins; even.
+            top: the same.
+            old: `(h, w, 3)` what `region` gave there; h and w even.
+            new: what shall be there.
         """
-        if not patches:
-            return self
-        if self._frame is None:
-            new = self.rgb().copy()
-            for patch in patches:
-                _paste(new, patch, 0, 0)
-            return Picture(self.info, self.video, rgb=new)
-        box = self._box(patches)
-        if box is None:
-            return self
-        x0, y0, x1, y1 = box
-        old = self.region(x0, y0, x1, y1)
-        new = old.copy()
-        for patch in patches:
-            _paste(new, patch, x0, y0)
         inner = _differing(new, old)
         if inner is None:
             return self
-        left, top, right, bottom = inner
-        new, old = new[top:bottom, left:right], old[top:bottom, left:right]
-        x0, y0, x1, y1 = x0 + left, y0 + top, x0 + right, y0 + bottom
+        x0, y0, x1, y1 = inner
+        new, old = new[y0:y1, x0:x1], old[y0:y1, x0:x1]
+        there = slice(top + y0, top + y1), slice(left + x0, left + x1)
+        rgb = None
+        if self._rgb is not None:  # who asked for it before will ask again
+            rgb = self._rgb.copy()
+            rgb[there] = new
+        if self._frame is None:
+            return Picture(self.info, self.video, rgb=rgb)
         differs = new != old
         changed = differs[..., 0] | differs[..., 1] | differs[..., 2]  # any() is 5x slower
         rows = changed[::2] | changed[1::2]
         blocks = rows[:, ::2] | rows[:, 1::2]
+        half = tuple(slice(s.start // 2, s.stop // 2) for s in there)
         frame = planes.copy_of(self._frame)
-        target = planes.views(frame)
         luma, *chroma = rgb_to_planes(new, self.video)
-        np.copyto(target[0][y0:y1, x0:x1], luma, where=changed)
-        for plane, values in zip(target[1:], chroma, strict=True):
-            np.copyto(plane[y0 // 2 : y1 // 2, x0 // 2 : x1 // 2], values, where=blocks)
-        rgb = None
-        if self._rgb is not None:  # who asked for it before will ask again
-            rgb = self._rgb.copy()
-            rgb[y0:y1, x0:x1] = new
+        its_luma, *its_chroma = planes.views(frame)
+        np.copyto(its_luma[there], luma, where=changed)
+        for plane, values in zip(its_chroma, chroma, strict=True):
+            np.copyto(plane[half], values, where=blocks)
         return Picture(self.info, self.video, frame=frame, rgb=rgb)
-
-    def _box(self, patches: Sequence[Patch]) -> tuple[int, int, int, int] | None:
-        """Even box around all patches, inside the frame; None where none reaches into it."""
-        x0, y0 = min(p.x for p in patches), min(p.y for p in patches)
-        x1 = max(p.x + p.image.shape[1] for p in patches)
-        y1 = max(p.y + p.image.shape[0] for p in patches)
-        x0, y0 = max(0, x0 - x0 % 2), max(0, y0 - y0 % 2)
-        x1, y1 = min(self.video.width, x1 + x1 % 2), min(self.video.height, y1 + y1 % 2)
-        return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
     def video_frame(self, video: VideoFormat | None = None) -> av.VideoFrame:
         """Return the frame for the encoder, in the working format of `video` (default: its own).
@@ -200,16 +183,6 @@ def _differing(new: Image, old: Image) -> tuple[int, int, int, int] | None:
     columns = np.flatnonzero(differs[y0:y1].any(0).reshape(width, 3).any(1))
     x0, x1 = int(columns[0]), int(columns[-1]) + 1
     return x0 - x0 % 2, y0 - y0 % 2, x1 + x1 % 2, y1 + y1 % 2
-
-
-def _paste(image: Image, patch: Patch, left: int, top: int) -> None:
-    """Write the patch into `image`, whose corner lies at `(left, top)` of the frame; clip it."""
-    height, width = image.shape[:2]
-    x, y = patch.x - left, patch.y - top
-    x0, y0 = max(x, 0), max(y, 0)
-    x1, y1 = min(x + patch.image.shape[1], width), min(y + patch.image.shape[0], height)
-    if x1 > x0 and y1 > y0:
-        image[y0:y1, x0:x1] = patch.image[y0 - y : y1 - y, x0 - x : x1 - x]
 
 
 def _working(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Image
 
-SEARCH_EVERY = 10
-"""Frames between two looks for newcomers while all known faces are being followed."""
+SEARCH_EVERY = 15
+"""Frames between two looks for newcomers while all known faces are being followed: a look costs as much
+as following a face for three frames."""
 SAME_FACE_IOU = 0.35
 SETTLING_PASSES = 3
 """Mesh passes for a newly found face: the square must be the one that tracking would use.

@@ -28,5 +28,4 @@ MEDIAPIPE = DetectorSpec(
     ),
     homepage="https://github.com/google-ai-edge/mediapipe",
     schemes=("478",),
-    batch=8,
 )
