@@ -118,7 +118,8 @@ class NativeCrop:
 class BoxCrop:
     """The detector's box, widened by `margins`, resized to `size` (width, height).
 
-    With `square` the shorter side is grown first, otherwise the aspect is not kept (as Wav2Lip does).
+    With `square` the shorter side is then grown around the middle, otherwise the aspect is not kept (as
+    Wav2Lip does).
     """
 
     size: tuple[int, int]

@@ -68,10 +68,10 @@ class LipsStream(ScoreStream):
             "closures_heard": float(len(closed)),
         }
         if found.offset is not None:
-            figures["offset_ms"] = 1000 * found.offset
+            figures["offset_ms"] = -1000 * found.offset
         slope = drift(mouth, heard, RATE)
         if slope is not None:
-            figures["drift_ms"] = 1000 * 60 * slope
+            figures["drift_ms"] = -1000 * 60 * slope
         if len(closed):
             figures["closures_seen"] = float(closed.mean())
         curves = {"mouth": mouth.astype(np.float32), "voice": heard.astype(np.float32)}

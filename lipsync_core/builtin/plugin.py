@@ -83,7 +83,7 @@ LIPS = ScorerSpec(
         Measure(
             key="offset_ms",
             better="nearer to 0",
-            help="milliseconds by which the mouth comes after its sound",
+            help="milliseconds by which the voice comes later than the mouth",
             optional=True,
         ),
         Measure(

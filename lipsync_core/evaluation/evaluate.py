@@ -73,6 +73,7 @@ def evaluate(
         feeds, absent = _feeds(request, seen, registry, lead, resources)
         flicker = Flicker()
         failed = _walk(seen, feeds, comparison, flicker, progress)
+        failed = _too_short(feeds) | failed
     told: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": "lipsync",
@@ -173,7 +174,7 @@ def _feeds(
 
         name, why = next(iter(absent.items()))
         raise PluginUnavailable(
-            f"The scorer '{name}' cannot run here: {why['reason']}.", why["hint"]
+            f"The scorer '{name}' cannot run here: {why['reason'].rstrip('.')}.", why["hint"]
         )
     return feeds, absent
 
@@ -198,6 +199,8 @@ def _walk(
                 continue
             try:
                 getattr(feed, call)(*frame)
+            except LipsyncError as error:
+                failed[feed.spec.name] = {"reason": error.message, "hint": error.hint}
             except Exception as error:  # noqa: BLE001 - one broken scorer must not cost the others
                 failed[feed.spec.name] = {
                     "reason": f"{type(error).__name__}: {error}",
@@ -219,6 +222,19 @@ def _walk(
         progress.advance(frame.number + 1)
     each("end")
     return failed
+
+
+def _too_short(feeds: list[Feed]) -> dict[str, dict[str, str]]:
+    """Scorers to which the face was never shown for long enough, with the reason."""
+    return {
+        feed.spec.name: {
+            "reason": f"the face is nowhere seen for {feed.spec.least} crops at "
+            f"{feed.spec.frame_rate} a second without a break",
+            "hint": "Give a longer video, or one with fewer cuts.",
+        }
+        for feed in feeds
+        if not feed.found
+    }
 
 
 def _told(feed: Feed) -> dict[str, Any]:
