@@ -41,20 +41,30 @@ class Form:
     """How one of the projects listens.
 
     Attributes:
+        name: of the encoder.
         mel: at most 30 s of sound -> `(80, 3000)`.
         normed: whether the last layer is normed.
         outside: what stands for rows before the beginning and after the end.
         whole: in compat mode one mel is made of the whole sound, with one floor, and then cut.
     """
 
+    name: str
     mel: Callable[[Samples], Mel]
     normed: bool
     outside: Outside
     whole: bool
 
 
-MUSETALK = Form(mel=whisper_mel.padded_before, normed=True, outside="zeros", whole=False)
-LATENTSYNC = Form(mel=whisper_mel.padded_after, normed=False, outside="edge", whole=True)
+MUSETALK = Form(
+    name="whisper", mel=whisper_mel.padded_before, normed=True, outside="zeros", whole=False
+)
+LATENTSYNC = Form(
+    name="whisper-latentsync",
+    mel=whisper_mel.padded_after,
+    normed=False,
+    outside="edge",
+    whole=True,
+)
 
 
 class WhisperWindows(AudioEncoder):
@@ -72,7 +82,7 @@ class WhisperWindows(AudioEncoder):
         Raises:
             PluginUnavailable: the file or the device is missing, or the file is damaged.
         """
-        chosen = choose(context)
+        chosen = choose(context, self.form.name)
         if isinstance(chosen, Unavailable):
             raise PluginUnavailable(f"Whisper cannot run: {chosen.reason}.", chosen.hint)
         # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
@@ -91,10 +101,10 @@ class WhisperWindows(AudioEncoder):
             PluginFault: another sample rate, or it is not open.
         """
         if self._runtime is None:
-            raise PluginFault("The audio encoder whisper was used before it was opened.")
+            raise PluginFault(f"The audio encoder {self.form.name} was used before it was opened.")
         if sample_rate != whisper_mel.SAMPLE_RATE:
             raise PluginFault(
-                f"The audio encoder whisper was handed sound at {sample_rate} Hz.",
+                f"The audio encoder {self.form.name} was handed sound at {sample_rate} Hz.",
                 f"Hand it {whisper_mel.SAMPLE_RATE} Hz, as its spec declares.",
             )
         if self._compat and self.form.whole:

@@ -92,6 +92,7 @@ WHISPER_LATENTSYNC = replace(
     WHISPER,
     name="whisper-latentsync",
     factory="lipsync_musetalk.encoder:LatentSyncWindows",
+    probe="lipsync_musetalk.whisper_choice:probe_latentsync",
     summary="Whisper tiny as LatentSync hears through it: 10 rows x 5 layers around each frame",
 )
 
@@ -104,7 +105,17 @@ MUSETALK = GeneratorSpec(
     ),
     requires=(_TORCH, Requirement(module="diffusers", distribution="diffusers", minimum="0.32")),
     weights=(
-        WeightFile(path="musetalkV15/unet.pth", repository=HUB, licence=ANY_PURPOSE),
+        WeightFile(
+            path="musetalkV15/unet.pth",
+            repository=HUB,
+            licence=ANY_PURPOSE,
+            holds=(
+                ("conv_in.weight", (320, 8, 3, 3)),
+                ("down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight", (320, 384)),
+                ("mid_block.resnets.1.conv2.weight", (1280, 1280, 3, 3)),
+                ("conv_out.weight", (4, 320, 3, 3)),
+            ),
+        ),
         WeightFile(path="musetalkV15/musetalk.json", repository=HUB, licence=ANY_PURPOSE),
         WeightFile(
             path="sd-vae/config.json",
@@ -118,7 +129,17 @@ MUSETALK = GeneratorSpec(
             repository=VAE_HUB,
             file="diffusion_pytorch_model.bin",
             licence="MIT",
-            alternatives=("sd-vae-ft-mse/diffusion_pytorch_model.bin",),
+            alternatives=(
+                "sd-vae-ft-mse/diffusion_pytorch_model.bin",
+                "sd-vae/diffusion_pytorch_model.safetensors",
+                "sd-vae-ft-mse/diffusion_pytorch_model.safetensors",
+            ),
+            # Of names that old and new files share.
+            holds=(
+                ("encoder.conv_in.weight", (128, 3, 3, 3)),
+                ("decoder.conv_out.weight", (3, 128, 3, 3)),
+                ("quant_conv.weight", (8, 8, 1, 1)),
+            ),
         ),
     ),
     probe=PROBE,

@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, befor
 try:
     import torch
 except ImportError:  # what is left tests specs and probes
-    collect_ignore = ["test_contract.py", "test_seams.py", "test_whisper.py"]
+    collect_ignore = ["test_contract.py", "test_diffusion.py", "test_seams.py", "test_whisper.py"]
 
 DATA = Path(__file__).parent / "data"
 
@@ -66,6 +66,67 @@ def whisper_files(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> dict[
     openai["decoder.ln.weight"] = torch.ones(384)
     dims = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 384}
     torch.save({"dims": dims, "model_state_dict": openai}, made["tiny.pt"])
+    return made
+
+
+SMALL_UNET = {
+    "_class_name": "UNet2DConditionModel",
+    "act_fn": "silu",
+    "attention_head_dim": 8,
+    "block_out_channels": [32, 32, 64, 64],
+    "center_input_sample": False,
+    "cross_attention_dim": 384,
+    "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+    "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+    "flip_sin_to_cos": True,
+    "freq_shift": 0,
+    "in_channels": 8,
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "out_channels": 4,
+    "sample_size": 64,
+}
+SMALL_VAE = {
+    "_class_name": "AutoencoderKL",
+    "act_fn": "silu",
+    "block_out_channels": [32, 32, 32, 64],
+    "down_block_types": ["DownEncoderBlock2D"] * 4,
+    "up_block_types": ["UpDecoderBlock2D"] * 4,
+    "in_channels": 3,
+    "out_channels": 3,
+    "latent_channels": 4,
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "sample_size": 256,
+}
+"""The published architectures with fewer channels: the configuration beside the weights says how many."""
+
+
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Upstream's `models` folder with narrow networks and recipe numbers, by path."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("diffusers")
+    from lipsync_musetalk.diffusion import AutoencoderKL, UNet2DConditionModel
+
+    folder = tmp_path_factory.mktemp("models")
+    made = {}
+
+    def keep(path: str, kind: type, settings: dict[str, object], weights: str) -> None:
+        with torch.device("meta"):
+            like = kind.from_config(settings).state_dict()  # type: ignore[attr-defined]
+        place = folder / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps(settings))
+        filled = recipe.weights(like, {"prefix": f"small_{kind.__name__}:"})
+        tensors = {name: torch.from_numpy(value) for name, value in filled.items()}
+        torch.save(tensors, place.with_name(weights))
+        made.update(
+            {p.relative_to(folder).as_posix(): p for p in (place, place.with_name(weights))}
+        )
+
+    keep("musetalkV15/musetalk.json", UNet2DConditionModel, SMALL_UNET, "unet.pth")
+    keep("sd-vae/config.json", AutoencoderKL, SMALL_VAE, "diffusion_pytorch_model.bin")
     return made
 
 

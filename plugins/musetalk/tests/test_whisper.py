@@ -196,7 +196,10 @@ def test_the_probe_says_which_file(home, whisper_files: dict[str, Path], monkeyp
     told = probe(WHISPER)
     assert isinstance(told, Unavailable)
     assert "pytorch_model.bin or model.safetensors or tiny.pt" in told.reason
-    assert "lipsync weights pull whisper" in told.hint
+    assert told.hint == "lipsync weights pull whisper"
+    told = probe(WHISPER_LATENTSYNC)
+    assert isinstance(told, Unavailable)
+    assert told.hint == "lipsync weights pull whisper-latentsync"
     with pytest.raises(PluginUnavailable, match=r"Whisper cannot run: its weights are not here"):
         opened(WHISPER)
     for name in ("tiny.pt", "model.safetensors", "pytorch_model.bin"):
