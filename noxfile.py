@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -83,18 +82,18 @@ def slow(session: nox.Session) -> None:
 def alone(session: nox.Session, plugin: str) -> None:
     """One plugin by itself: wheels of core and plugin, an environment of their own, another folder."""
     wheels = Path(session.create_tmp()).absolute()
-    install(session, "build[uv]" if shutil.which("uv") else "build")
+    install(session, "build", *TEST_TOOLS)
     for source in (".", f"plugins/{plugin}"):
-        session.run(
-            "python", "-m", "build", "--wheel", "--outdir", str(wheels), source, silent=True
-        )
+        words = ("--wheel", "--no-isolation", "--outdir", str(wheels))  # hatchling is a test tool
+        session.run("python", "-m", "build", *words, source, silent=True)
     built = [w.as_posix() for w in sorted(wheels.glob("*.whl"))]
     wanted = [w + _extras(plugin, ("test",)) * (f"lipsync_{plugin}-" in w) for w in built]
-    install(session, *wanted, *TEST_TOOLS)
+    install(session, *wanted)
     folder = HERE / "plugins" / plugin / "tests"
     session.chdir(wheels)
     session.run("lipsync", "plugins", "info", plugin)
-    session.run("pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", str(folder))
+    words = ("-q", "-n", "2", "-p", "no:cacheprovider", "--import-mode=importlib")
+    session.run("pytest", *words, str(folder), env=ONE_THREAD)
 
 
 @nox.session
