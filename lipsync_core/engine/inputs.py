@@ -27,6 +27,7 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
 from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
+from lipsync_core.faces.shots import with_cuts
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule, make_schedule
@@ -199,10 +200,9 @@ def find_faces(
     progress.stage("finding faces", info.frames)
     with ExitStack() as resources, watch.on("detect"):
         detector = open_detector(spec, request, resources)
-        images = resources.enter_context(closing(ahead(_images(info), AHEAD)))
+        images = with_cuts(_images(info), info.video.frame_rate)
         made = analyse(
-            images,
-            info.video.frame_rate,
+            resources.enter_context(closing(ahead(images, AHEAD))),
             detector,
             folder,
             about,

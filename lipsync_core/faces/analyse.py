@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +12,13 @@ from lipsync_core.contracts import Detector
 from lipsync_core.errors import PluginFault
 from lipsync_core.faces.analysis import Analysis, AnalysisWriter
 from lipsync_core.faces.schemes import POINTS
-from lipsync_core.faces.shots import DELAY, ShotDetector
+from lipsync_core.faces.shots import DELAY
 from lipsync_core.faces.tracking import Tracker
 from lipsync_core.records import Face, Image
 
 
 def analyse(
-    images: Iterable[Image],
-    frame_rate: Fraction,
+    images: Iterable[tuple[Image, list[int]]],
     detector: Detector,
     folder: Path,
     about: dict[str, str],
@@ -28,11 +26,11 @@ def analyse(
     batch: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Analysis:
-    """Detect shots and faces in a stream of frames and store what was found.
+    """Detect faces in a stream of frames and store what was found, with the shots.
 
     Args:
-        images: `(H, W, 3)` uint8 RGB, all frames in order; at most `DELAY + batch` are held.
-        frame_rate: frames a second.
+        images: `(H, W, 3)` uint8 RGB, all frames in order, and cuts as `with_cuts` tells them; at most
+            `DELAY + batch` are held.
         detector: an open detector.
         folder: where the analysis goes (replaced when complete).
         about: what is noted with it.
@@ -42,7 +40,7 @@ def analyse(
     Raises:
         PluginFault: the detector gave something else than its contract says.
     """
-    shots, tracker = ShotDetector(frame_rate), Tracker()
+    tracker = Tracker()
     with AnalysisWriter(folder, about) as writer:
         waiting: deque[Image] = deque()
         cuts: set[int] = set()
@@ -67,8 +65,8 @@ def analyse(
             progress(done)
 
         detector.reset()
-        for image in images:
-            cuts.update(shots.push(image))
+        for image, begun in images:
+            cuts.update(begun)
             waiting.append(image)
             if len(waiting) >= batch + DELAY:
                 detect(batch)

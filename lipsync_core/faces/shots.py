@@ -5,6 +5,7 @@ The decision for a frame needs the two frames after it, so callers get it two pu
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import cv2
@@ -20,6 +21,16 @@ _WIDTH = 160
 """Pictures are shrunk to this width first: cuts show at any size, and the cost does not grow."""
 _MIN_FRAMES = 5
 """Two cuts closer than this are one (flashes, cross-fades in few frames)."""
+
+
+def with_cuts(images: Iterable[Image], frame_rate: Fraction) -> Iterator[tuple[Image, list[int]]]:
+    """Each image with the frames, up to `DELAY` earlier, that are now known to begin a new shot.
+
+    Run it where the images are made: reading a picture that has left the cache costs more than all the rest.
+    """
+    detector = ShotDetector(frame_rate)
+    for image in images:
+        yield image, detector.push(image)
 
 
 class ShotDetector:

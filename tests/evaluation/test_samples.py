@@ -10,7 +10,6 @@ from lipsync_core.evaluation.evaluate import evaluate
 from lipsync_core.evaluation.request import EvalRequest
 from lipsync_core.media.sound import read_mono
 
-
 pytestmark = pytest.mark.samples
 
 

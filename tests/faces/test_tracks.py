@@ -13,7 +13,7 @@ from lipsync_core.errors import PluginFault, UsageError
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import Analysis, AnalysisWriter
 from lipsync_core.faces.selection import REASONS, FaceRule, choose
-from lipsync_core.faces.shots import DELAY, ShotDetector
+from lipsync_core.faces.shots import DELAY, ShotDetector, with_cuts
 from lipsync_core.faces.smoothing import gaussian, runs
 from lipsync_core.faces.tracking import MAX_GAP, Tracker, overlap
 from lipsync_core.records import Face
@@ -52,9 +52,8 @@ class Scripted(Detector):
 
 def analysed(tmp_path, script, images=None, batch=1) -> Analysis:
     images = images or [np.full((240, 320, 3), 100, np.uint8)] * len(script)
-    return analyse(
-        images, Fraction(25), Scripted(script), tmp_path / "a", {"by": "test"}, batch=batch
-    )
+    watched = with_cuts(images, Fraction(25))
+    return analyse(watched, Scripted(script), tmp_path / "a", {"by": "test"}, batch=batch)
 
 
 def test_cuts_are_found_where_they_are():
@@ -124,8 +123,7 @@ def test_batches_never_span_a_cut(tmp_path, batch):
     script = [[face(100 + n)] for n in range(24)]
     detector = Scripted(script)
     result = analyse(
-        [np.ascontiguousarray(i) for i in images],
-        Fraction(25),
+        with_cuts((np.ascontiguousarray(i) for i in images), Fraction(25)),
         detector,
         tmp_path / "a",
         {},
