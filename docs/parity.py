@@ -48,6 +48,11 @@ def entries(folder: Path) -> dict[str, Any]:
     return told
 
 
+def allowance(entry: dict[str, Any], kind: str) -> float:
+    """The largest error that arrays of this kind of numbers may have."""
+    return float(entry.get("tolerance" if kind == "f" else "levels", 0))
+
+
 def page() -> str:
     """The table, and what is stored but not compared."""
     rows, left = [], []
@@ -66,11 +71,11 @@ def _rows(folder: Path, name: str, entry: dict[str, Any], stored: dict[str, str]
     for test, errors in sorted(entry.get("measured", {}).items()):
         file, _, function = test.partition("::")
         link = (folder.parent / file).relative_to(ROOT).as_posix()
-        kinds: dict[str, list[float]] = {"f": [], "i": []}
+        found: dict[str, float] = {}
         for array, error in errors.items():
-            kinds["f" if stored[array] == "f" else "i"].append(error)
-        found = {kind: max(errors) for kind, errors in kinds.items() if errors}
-        allowed = [_told(kind, entry["tolerance"]) for kind in found]
+            kind = "f" if stored[array] == "f" else "i"
+            found[kind] = max(error, found.get(kind, 0.0))
+        allowed = [_told(kind, allowance(entry, kind)) for kind in found]
         largest = [_told(kind, error) for kind, error in found.items()]
         yield (
             f"| `{name}` | {entry['what']} | [{function}](../{link}) | {len(errors)} of {len(stored)} "

@@ -49,21 +49,21 @@ class Parity:
             Differences of the stored samples, absolute.
 
         Raises:
-            AssertionError: another shape, or further off than `parity.json` allows: floats by that share
-                of the array's standard deviation, whole numbers by that number of levels.
+            AssertionError: another shape, or further off than `parity.json` allows: floats by `tolerance`,
+                a share of the array's standard deviation, whole numbers by `levels`; 0 where none is given.
         """
         samples, shape, stride, spread = _stored(self._load(name), array)
         assert computed.shape == shape, f"{name}: {array} is {computed.shape}, should be {shape}"
         picked = np.ascontiguousarray(computed).reshape(-1)[::stride]
         apart: NDArray[np.float64] = np.abs(picked.astype(np.float64) - samples)
-        unit = spread if samples.dtype.kind == "f" and spread else 1.0
-        error = float(apart.max(initial=0.0)) / unit
+        floats = samples.dtype.kind == "f"
+        error = float(apart.max(initial=0.0)) / (spread if floats and spread else 1.0)
         entries = self._entries()
-        assert name in entries, (
-            f"{self.folder / ENTRIES} has no entry '{name}': give what, tolerance"
-        )
-        tolerance = entries[name]["tolerance"]
-        assert error <= tolerance, f"{name}: {array} is off by {error:.3g}, allowed {tolerance:.3g}"
+        assert name in entries, f"{self.folder / ENTRIES} has no entry '{name}': say what it is"
+        kind = "tolerance" if floats else "levels"
+        allowed = entries[name].get(kind, 0)
+        told = f"{name}: {array} is off by {error:.3g}, allowed {allowed:g} ({kind} in {ENTRIES})"
+        assert error <= allowed, told
         if os.environ.get(RECORD) == "record":
             self._record(name, array, error)
         return apart

@@ -49,6 +49,8 @@ def test_measured_errors_are_of_stored_arrays_and_within_the_tolerance(folder: P
     for name, entry in parity.entries(folder).items():
         stored = parity.arrays(folder / f"{name}.npz")
         assert entry["what"] and "|" not in entry["what"]
+        assert entry.get("tolerance", 0) < 0.01, "a share of the standard deviation; see `levels`"
         for errors in entry.get("measured", {}).values():
             assert errors.keys() <= stored.keys()
-            assert max(errors.values()) <= entry["tolerance"]
+            for array, error in errors.items():
+                assert error <= parity.allowance(entry, stored[array]), array

@@ -14,9 +14,12 @@ WHOLE = np.arange(24, dtype=np.int64).reshape(4, 6)
 FLOATS = recipe.normal("parity", (5, 7), scale=3.0)
 
 
+ENTRY = {"what": "this", "tolerance": 0.01, "levels": 1}
+
+
 @pytest.fixture
 def golden(tmp_path: Path) -> Parity:
-    """A golden file `made` with the arrays `whole` (tolerance 1) and `floats`, every third sample."""
+    """A golden file `made` with the arrays `whole` and `floats`, every third sample."""
     folder = tmp_path / "tests" / "data"
     folder.mkdir(parents=True)
     stored = {"meta": np.array(json.dumps({"gain": 0.5, "prefix": "made:"}))}
@@ -28,7 +31,7 @@ def golden(tmp_path: Path) -> Parity:
             f"{name}__stats": np.array([array.mean(), array.std(), 0.0, 0.0, 0.0]),
         }
     np.savez(folder / "made.npz", **stored)
-    (folder / "parity.json").write_text(json.dumps({"made": {"what": "this", "tolerance": 0.01}}))
+    (folder / "parity.json").write_text(json.dumps({"made": ENTRY}))
     return Parity(folder)
 
 
@@ -45,7 +48,9 @@ def test_other_shapes_fail_even_with_the_same_numbers(golden: Parity):
 def test_whole_numbers_are_measured_in_levels_and_floats_by_their_spread(golden: Parity):
     other = WHOLE.copy()
     other[2, 3] += 1  # the sixteenth, a sample
-    with pytest.raises(AssertionError, match=r"off by 1, allowed 0\.01"):
+    golden.check("made", "whole", other)
+    other[2, 3] += 1
+    with pytest.raises(AssertionError, match=r"off by 2, allowed 1 \(levels in"):
         golden.check("made", "whole", other)
     near, far = FLOATS.copy(), FLOATS.copy()
     near[0, 3] += 0.009 * FLOATS.std()
@@ -84,7 +89,17 @@ def test_the_worst_error_is_kept_with_the_test_when_asked_for(
     assert entry["measured"].keys() == {"a/test_b.py::test_c"}
     error = entry["measured"]["a/test_b.py::test_c"]["floats"]
     assert error == pytest.approx(0.001 / FLOATS.std(), rel=0.05)
-    assert (entry["what"], entry["tolerance"]) == ("this", 0.01)
+    assert entry.items() >= ENTRY.items()
+
+
+def test_what_is_not_declared_is_asked_for_and_what_is_not_allowed_is_exact(golden: Parity):
+    (golden.folder / "parity.json").write_text(json.dumps({"made": {"what": "this"}}))
+    golden.check("made", "floats", FLOATS)
+    with pytest.raises(AssertionError, match=r"allowed 0 \(tolerance"):
+        golden.check("made", "floats", FLOATS * np.float32(1.00001))
+    (golden.folder / "parity.json").write_text("{}")
+    with pytest.raises(AssertionError, match="has no entry 'made'"):
+        golden.check("made", "floats", FLOATS)
 
 
 def test_weights_are_those_of_the_recipe():
