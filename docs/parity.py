@@ -75,11 +75,11 @@ def _rows(folder: Path, name: str, entry: dict[str, Any], stored: dict[str, str]
         for array, error in errors.items():
             kind = "f" if stored[array] == "f" else "i"
             found[kind] = max(error, found.get(kind, 0.0))
-        allowed = [_told(kind, allowance(entry, kind)) for kind in found]
-        largest = [_told(kind, error) for kind, error in found.items()]
+        allowed = [_told(kind, allowance(entry, kind)) for kind in sorted(found)]
+        largest = [_told(kind, found[kind]) for kind in sorted(found)]
         yield (
             f"| `{name}` | {entry['what']} | [{function}](../{link}) | {len(errors)} of {len(stored)} "
-            f"| {' and '.join(allowed)} | {' and '.join(largest)} |\n"
+            f"| {' and '.join(dict.fromkeys(allowed))} | {' and '.join(dict.fromkeys(largest))} |\n"
         )
 
 
