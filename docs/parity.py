@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,8 @@ def _rows(folder: Path, name: str, entry: dict[str, Any], stored: dict[str, str]
 
 
 def _told(kind: str, error: float) -> str:
-    """An error with its unit; whole numbers are off by whole numbers."""
+    """An error with its unit."""
     if kind == "f":
         return f"{error:.1e} σ" if error else "0"
-    levels = int(error)
+    levels = math.ceil(error)
     return f"{levels} level{'s' * (levels > 1)}" if levels else "0"
