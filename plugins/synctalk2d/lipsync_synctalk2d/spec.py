@@ -19,6 +19,7 @@ from lipsync_core.specs import (
 )
 
 HOMEPAGE = "https://github.com/ZiqiaoPeng/SyncTalk_2D"
+AVE_FILE = "audio_visual_encoder.pth"
 NO_TERMS = "none given by the publisher; trained on LRS2 (research data)"
 _LOOKAHEAD = 6 / 25 + 16 / 80 + 400 / 16_000
 """The last of a frame's 16 rows begins 6 frames later, spans 16 mel columns, and half an STFT window."""
@@ -40,7 +41,7 @@ ENCODER = AudioEncoderSpec(
     requires=_TORCH,
     weights=(
         WeightFile(
-            path="audio_visual_encoder.pth",
+            path=AVE_FILE,
             licence=NO_TERMS,
             origin="folder model/checkpoints of the repository ZiqiaoPeng/SyncTalk_2D",
             alternatives=("model/checkpoints/audio_visual_encoder.pth",),

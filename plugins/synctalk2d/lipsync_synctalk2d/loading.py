@@ -1,0 +1,66 @@
+"""Checkpoints as networks on the CPU in fp32, ready to be used: BatchNorm folded, nothing left to learn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from lipsync_core.weights import state_dict
+from lipsync_synctalk2d.audio_network import AveNetwork
+from lipsync_synctalk2d.layers import fold
+from lipsync_synctalk2d.layouts import HUBERT_PLANES, layout_of, named, refused
+from lipsync_synctalk2d.network import FaceNetwork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from lipsync_synctalk2d.layouts import Layout
+
+_PREFIX = "audio_encoder."
+"""Some copies of the AVE encoder carry the names that it has inside a larger network."""
+
+
+def face_network(checkpoint: Path, *, hubert: bool = False) -> tuple[FaceNetwork, Layout]:
+    """A person's network, of SyncTalk_2D or Ultralight, and what it is made for.
+
+    Args:
+        checkpoint: the file that the training wrote.
+        hubert: a SyncTalk_2D network was trained on HuBERT's features, which its tensors do not tell.
+
+    Raises:
+        PluginUnavailable: the file is damaged or holds another network.
+    """
+    tensors = named(state_dict.read(checkpoint))
+    layout = layout_of({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+    if layout is None:
+        raise refused(checkpoint)
+    if hubert and layout.sound == "ave":
+        layout = replace(layout, sound="hubert", shape=HUBERT_PLANES)
+    with torch.device("meta"):
+        network = FaceNetwork(layout)
+    _fill(network, tensors, checkpoint)
+    return network, layout
+
+
+def audio_network(checkpoint: Path) -> AveNetwork:
+    """The AVE audio encoder.
+
+    Raises:
+        PluginUnavailable: the file is damaged or holds another network.
+    """
+    tensors = state_dict.read(checkpoint)
+    plain = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
+    with torch.device("meta"):
+        network = AveNetwork()
+    _fill(network, plain, checkpoint)
+    return network
+
+
+def _fill(network: nn.Module, tensors: dict[str, torch.Tensor], checkpoint: Path) -> None:
+    state_dict.load(network, tensors, checkpoint)
+    network.float().eval().requires_grad_(False)
+    fold(network)

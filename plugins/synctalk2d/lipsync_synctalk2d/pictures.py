@@ -1,0 +1,76 @@
+"""Between the engine's crops and the network's numbers; the same for every runtime. Knows no framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_core.errors import GenerationFailed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RIM = 4
+"""Pixels of a crop around what the network sees; they stay as they are."""
+LARGE, SMALL = 320, 160
+"""Width and height of the two networks' pictures."""
+_MASK = {LARGE: (5, 5, 315, 310), SMALL: (5, 5, 155, 150)}
+"""What is black, `x1, y1, x2, y2`: in the small network a margin of the same pixels."""
+_SHARES = (np.arange(256) / 255.0).astype(np.float32)
+"""Level -> share, divided in double precision and then shortened, as the original does."""
+
+
+def crop_side(side: int) -> int:
+    """Width and height of the crop around a picture of the network."""
+    return side + 2 * RIM
+
+
+def network_pictures(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """What the network sees of crops.
+
+    Args:
+        crops: `(N, 328, 328, 3)` or `(N, 168, 168, 3)` RGB.
+
+    Returns:
+        `(N, 6, side, side)` in 0..1: BGR without the rim, then the same with the lower face black. (In
+        training the first is another moment of the same person; at work the original shows the same frame.)
+    """
+    side = crops.shape[1] - 2 * RIM
+    inner = crops[:, RIM:-RIM, RIM:-RIM, ::-1]
+    seen = np.empty((len(crops), 6, side, side), np.float32)
+    seen[:, :3] = _SHARES[inner].transpose(0, 3, 1, 2)
+    seen[:, 3:] = seen[:, :3]
+    x1, y1, x2, y2 = _MASK[side]
+    seen[:, 3:, y1:y2, x1:x2] = 0.0
+    return seen
+
+
+def crops_of(
+    made: NDArray[np.float32], crops: NDArray[np.uint8], *, cut_off: bool = False
+) -> NDArray[np.uint8]:
+    """The crops with what the network painted.
+
+    Args:
+        made: `(N, 3, side, side)` BGR in 0..1.
+        crops: `(N, side + 8, side + 8, 3)` RGB, whose rim is kept.
+        cut_off: drop what is behind the point, as the original does, instead of rounding. That darkens
+            by half a level on average.
+
+    Returns:
+        `(N, side + 8, side + 8, 3)` RGB, a new array.
+
+    Raises:
+        GenerationFailed: it gave NaN or infinite values.
+    """
+    if not np.isfinite(made).all():
+        raise GenerationFailed(
+            "SyncTalk_2D's network gave values that are no numbers.",
+            "Try --precision fp32; if that does not help, the checkpoint is damaged: fetch it again.",
+        )
+    levels = made * np.float32(255.0)
+    if not cut_off:
+        levels = np.rint(levels)
+    out = np.array(crops)
+    out[:, RIM:-RIM, RIM:-RIM] = levels.astype(np.uint8)[:, ::-1].transpose(0, 2, 3, 1)
+    return out

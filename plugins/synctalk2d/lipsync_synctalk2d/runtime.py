@@ -1,0 +1,52 @@
+"""What a runtime is to the generator: a person's network that is handed arrays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class FaceRuntime(Protocol):
+    """A loaded network.
+
+    Attributes:
+        side: 320 or 160, the width and height of its pictures.
+        batch: frames that it likes at a time.
+    """
+
+    side: int
+    batch: int
+
+    def run(self, pictures: NDArray[np.float32], sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Paint.
+
+        Args:
+            pictures: `(N, 6, side, side)` in 0..1, see `pictures.network_pictures`.
+            sound: `(N, 32, 16, 16)` features.
+
+        Returns:
+            `(N, 3, side, side)` BGR in 0..1.
+
+        Raises:
+            OutOfMemory: N frames do not fit.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the memory back."""
+        ...
+
+
+def in_batches(
+    runtime: FaceRuntime, pictures: NDArray[np.float32], sound: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """`runtime.run` on as many frames at a time as it likes; raises what it raises."""
+    parts = [
+        runtime.run(pictures[at : at + runtime.batch], sound[at : at + runtime.batch])
+        for at in range(0, len(pictures), runtime.batch)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
