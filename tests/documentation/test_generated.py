@@ -48,6 +48,7 @@ def test_files_named_in_the_architecture_exist():
         module = ROOT / "lipsync_core" / path
         assert module.with_suffix(".py").exists() or module.is_dir(), path
     for folder in (
-        "media", "faces", "voice", "engine", "evaluation", "builtin", "weights", "testing", "cli",
+        "media", "faces", "voice", "engine", "evaluation", "builtin", "weights", "networks",
+        "testing", "cli",
     ):  # fmt: skip
         assert (ROOT / "lipsync_core" / folder).is_dir() and f"  {folder}/" in text

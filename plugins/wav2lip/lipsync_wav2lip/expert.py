@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lipsync_core.networks.device import NetworkDevice
+from lipsync_core.networks.folding import fold
 from lipsync_core.weights import state_dict
 from lipsync_wav2lip.expert_network import ExpertNetwork
-from lipsync_wav2lip.layers import fold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,18 +36,18 @@ class Expert:
         threads: CPU threads.
 
     Raises:
-        PluginUnavailable: the file is damaged or holds another network.
+        PluginUnavailable: the file is damaged or holds another network; this torch cannot use the device.
+        OutOfMemory: it does not fit.
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
-        torch.set_num_threads(threads)
+        self._device = NetworkDevice(device, "Wav2Lip's expert", threads)
         with torch.device("meta"):
             network = ExpertNetwork()
         state_dict.load(network, state_dict.read(checkpoint), checkpoint)
         network.float().eval().requires_grad_(False)
         fold(network)
-        self._device = torch.device(device)
-        self._network = network.to(self._device)
+        self._network = self._device.place(network)
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> Embeddings:
         """One row for five frames.
@@ -63,12 +64,10 @@ class Expert:
         return self._embedded(self._network.embed_mel, windows[:, None])
 
     def _embedded(self, half: Embedder, array: NDArray[np.float32]) -> Embeddings:
-        rows = [np.zeros((0, 512), np.float32)]
-        with torch.inference_mode():
-            for at in range(0, len(array), _BATCH):
-                part = torch.from_numpy(np.ascontiguousarray(array[at : at + _BATCH]))
-                rows.append(half(part.to(self._device)).cpu().numpy())
-        return np.concatenate(rows)
+        device, starts = self._device, range(0, len(array), _BATCH)
+        with device.memory(), torch.inference_mode():
+            rows = [device.fetch(half(device.put(array[at : at + _BATCH]))) for at in starts]
+        return np.concatenate([np.zeros((0, 512), np.float32), *rows])
 
 
 def cosine(faces: Embeddings, mel: Embeddings) -> NDArray[np.float32]:

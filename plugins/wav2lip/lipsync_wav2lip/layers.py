@@ -1,4 +1,4 @@
-"""The one building block of Wav2Lip's networks, and folding its normalisation away.
+"""The one building block of Wav2Lip's networks.
 
 Names of submodules are those of the published state dicts: `conv_block.0` is the convolution, `conv_block.1`
 its BatchNorm (PyTorch's default epsilon).
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 Size = int | tuple[int, int]
 
@@ -64,19 +63,3 @@ def residual(channels: int) -> Block:
 def enlarging(into: int, out: int, *, stride: int = 2, padding: int = 1, extra: int = 1) -> Block:
     """The block with a transposed 3x3 convolution; by default it doubles the size."""
     return Block(into, out, 3, stride, padding, transposed=True, extra=extra)
-
-
-def fold(network: nn.Module) -> None:
-    """Multiply every BatchNorm into its convolution, in place.
-
-    The network must be in evaluation mode; what it gives changes by rounding only (2e-6 was measured).
-    """
-    for block in network.modules():
-        if isinstance(block, Block) and len(block.conv_block) == 2:
-            convolution, norm = block.conv_block
-            assert isinstance(convolution, nn.Conv2d | nn.ConvTranspose2d)
-            assert isinstance(norm, nn.BatchNorm2d)
-            transposed = isinstance(convolution, nn.ConvTranspose2d)
-            block.conv_block = nn.Sequential(
-                fuse_conv_bn_eval(convolution, norm, transpose=transposed)
-            )

@@ -9,7 +9,6 @@ import pytest
 import torch
 from lipsync_wav2lip import expert
 from lipsync_wav2lip.expert import Expert
-from lipsync_wav2lip.layers import Block, fold
 from lipsync_wav2lip.network import FaceNetwork
 from lipsync_wav2lip.spec import EXPERT_TENSORS, GENERATOR_TENSORS
 from lipsync_wav2lip.torch_runtime import folded
@@ -50,14 +49,6 @@ def test_a_published_checkpoint_loads_and_folding_only_rounds(parity, inputs, ch
     with torch.inference_mode():
         made = network(*inputs).numpy()
     parity.check(GOLDEN, "pred", made)
-
-
-def test_folding_twice_is_folding_once():
-    block = torch.nn.Sequential(Block(2, 3, 3, 1, 1).eval())
-    fold(block)
-    before = block(torch.ones(1, 2, 5, 5))
-    fold(block)
-    assert torch.equal(block(torch.ones(1, 2, 5, 5)), before)
 
 
 def test_declared_tensors_are_those_of_the_networks(expert_checkpoint: Path, checkpoint: Path):

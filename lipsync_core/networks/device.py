@@ -1,0 +1,108 @@
+"""The device that a network runs on: can this torch use it, how much fits, what is said when it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lipsync_core.errors import OutOfMemory, PluginUnavailable
+
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Torch's type of each precision's name."""
+_SHARE = 0.5
+"""Of the free GPU memory that is taken; the rest is for others."""
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class NetworkDevice:
+    """A device, for the networks of one plugin.
+
+    Args:
+        name: "cpu", "cuda", "cuda:1", "mps".
+        who: the plugin, as a person reads it ("Wav2Lip"); it stands in what is said of failures.
+        threads: CPU threads.
+        precision: "fp32", "bf16" or "fp16".
+
+    Raises:
+        PluginUnavailable: the torch that is installed cannot use the device.
+    """
+
+    def __init__(self, name: str, who: str, threads: int, precision: str = "fp32") -> None:
+        self.torch = torch.device(name)
+        self.type = TYPES[precision]
+        self._who = who
+        cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+        if not {"cuda": cuda, "mps": mps}.get(self.torch.type, True):
+            raise PluginUnavailable(
+                f"{who} cannot run: the torch that is installed here cannot use the GPU.",
+                "Install a torch that can, or choose --device cpu.",
+            )
+        torch.set_num_threads(threads)
+
+    def place(self, network: Network) -> Network:
+        """The network here, in its precision; channels last, how convolutions of pictures are fastest.
+
+        Raises:
+            OutOfMemory: it does not fit.
+        """
+        network.eval().requires_grad_(False)
+        with self.memory():
+            placed = network.to(device=self.torch, dtype=self.type)
+            if any(weight.ndim == 5 for weight in placed.parameters()):  # has no such layout
+                return placed
+            return placed.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return] # stubs
+
+    def put(self, array: NDArray[np.generic]) -> Tensor:
+        """An array here, in the precision; four dimensions become channels last."""
+        layout = torch.channels_last if array.ndim == 4 else torch.contiguous_format
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        return tensor.to(device=self.torch, dtype=self.type, memory_format=layout)
+
+    @staticmethod
+    def fetch(tensor: Tensor) -> NDArray[np.float32]:
+        """What a network gave, as an array in fp32."""
+        array: NDArray[np.float32] = tensor.float().contiguous().cpu().numpy()
+        return array
+
+    @contextmanager
+    def memory(self) -> Iterator[None]:
+        """Torch's ways to say that memory ran out, as the engine's.
+
+        Raises:
+            OutOfMemory: instead of them.
+        """
+        try:
+            yield
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(
+                f"{self._who} ran out of GPU memory.", "Choose --device cpu."
+            ) from error
+        except RuntimeError as error:
+            if "can't allocate memory" not in str(
+                error
+            ):  # the CPU allocator has no class of its own
+                raise
+            raise OutOfMemory(f"{self._who} ran out of memory.", "Close other programs.") from error
+
+    def fitting(self, bytes_each: int, on_cpu: int) -> int:
+        """How many items to compute at a time: on a GPU what its free memory holds, else `on_cpu`.
+
+        Args:
+            bytes_each: a cautious bound of what one item needs while it is computed.
+            on_cpu: what a CPU's cache likes.
+        """
+        if self.torch.type != "cuda":
+            return on_cpu
+        free, _ = torch.cuda.mem_get_info(self.torch)
+        return max(1, int(free * _SHARE) // bytes_each)
+
+    def release(self) -> None:
+        """Give back what torch keeps of a GPU's memory; call it when the networks are let go of."""
+        if self.torch.type == "cuda":
+            torch.cuda.empty_cache()

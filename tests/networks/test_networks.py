@@ -1,0 +1,95 @@
+"""What plugins with torch networks share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lipsync_core.errors import OutOfMemory, PluginUnavailable
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402 - after the check that it is there
+
+from lipsync_core.networks.device import NetworkDevice  # noqa: E402
+from lipsync_core.networks.folding import fold  # noqa: E402
+
+
+class Block(nn.Module):
+    """Convolutions of both kinds with their norms, and one norm that belongs to nobody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.up = nn.ConvTranspose2d(8, 4, 3, 2)
+        self.norm = nn.BatchNorm2d(4)
+        self.alone = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))
+
+    def forward(self, x):
+        return self.alone(self.norm(self.up(self.first(x))))
+
+
+def filled() -> Block:
+    torch.manual_seed(0)
+    network = Block().eval()
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 1.5)
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+    return network
+
+
+def test_folding_only_rounds_and_keeps_norms_that_stand_alone():
+    network, x = filled(), torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        before = network(x)
+        fold(network)
+        assert (network(x) - before).abs().max() < 1e-5
+    left = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert left == [network.alone[1]]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_network_and_its_inputs_get_the_same_place(precision):
+    device = NetworkDevice("cpu", "Somebody", 1, precision)
+    network = device.place(filled())
+    x = device.put(np.ones((2, 3, 16, 16), np.float32))
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    made = network(x)
+    assert made.dtype is device.type and not made.requires_grad
+    assert device.fetch(made).dtype == np.float32 and device.fetch(made).shape == tuple(made.shape)
+    assert device.put(np.arange(3)[::-1]).dtype is device.type
+
+
+def test_memory_that_ran_out_is_the_engines_error():
+    device = NetworkDevice("cpu", "Somebody", 1)
+    with pytest.raises(OutOfMemory, match="Somebody ran out of memory"), device.memory():
+        torch.empty(1 << 62, dtype=torch.uint8)
+    with pytest.raises(OutOfMemory, match="GPU memory"), device.memory():
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(RuntimeError, match="shapes"), device.memory():
+        raise RuntimeError("shapes do not fit")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this torch can")
+def test_a_torch_without_the_device_says_so():
+    with pytest.raises(PluginUnavailable, match="Somebody cannot run") as caught:
+        NetworkDevice("cuda:1", "Somebody", 1)
+    assert "--device cpu" in caught.value.hint
+
+
+def test_a_cpu_takes_what_its_cache_likes():
+    assert NetworkDevice("cpu", "Somebody", 1).fitting(1 << 40, on_cpu=8) == 8
+
+
+def test_openmp_is_told_before_torch_is_there():
+    code = (
+        "import os; os.environ.pop('OMP_WAIT_POLICY', None);"
+        "from lipsync_core.networks import quiet; import sys;"
+        "quiet.wait_quietly(); print(os.environ['OMP_WAIT_POLICY'], 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["passive", "False"]
