@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
-from lipsync_musetalk.spec import MUSETALK, WHISPER, WHISPER_LATENTSYNC
+from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec
+from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 
 @hookimpl
@@ -14,6 +14,12 @@ def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]
     """Offer Whisper's features, as the two networks that were trained with them want them."""
     register(WHISPER)
     register(WHISPER_LATENTSYNC)
+
+
+@hookimpl
+def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
+    """Offer the mask that follows the parts of a face."""
+    register(PARSING)
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lipsync_core.specs import (
     AudioEncoderSpec,
+    BlenderSpec,
     ChunkSpec,
     GeneratorSpec,
     LandmarkCrop,
@@ -23,6 +24,7 @@ HUB, VAE_HUB = "TMElyralab/MuseTalk", "stabilityai/sd-vae-ft-mse"
 WHISPER_HUB, LATENTSYNC_HUB = "openai/whisper-tiny", "ByteDance/LatentSync-1.6"
 Holds = tuple[tuple[str, tuple[int, ...]], ...]
 ANY_PURPOSE = "any purpose, even commercially (as the authors state)"
+_PARSING_TERMS = "not stated (code: MIT; trained on CelebAMask-HQ, which is for research only)"
 _JAW = 0.04
 """Version 1.5 adds 10 pixels below the chin; about this share of a 250-pixel box."""
 _SEGMENT = 30.0
@@ -94,6 +96,53 @@ WHISPER_LATENTSYNC = replace(
     factory="lipsync_musetalk.encoder:LatentSyncWindows",
     probe="lipsync_musetalk.whisper_choice:probe_latentsync",
     summary="Whisper tiny as LatentSync hears through it: 10 rows x 5 layers around each frame",
+)
+
+PARSING_FILE = "79999_iter.pth"
+PARSING = BlenderSpec(
+    name="parsing",
+    factory="lipsync_musetalk.parsing_blender:ParsingBlender",
+    summary="MuseTalk's mask: the parts of the face as BiSeNet sees them, or an ellipse",
+    licence=Licence(code="Apache-2.0", weights=_PARSING_TERMS, commercial=None),
+    # Neither torch nor the file is a must: an ellipse needs none, so the probe asks, not the spec.
+    weights=(
+        WeightFile(
+            path=PARSING_FILE,
+            licence=_PARSING_TERMS,
+            origin="the download link in the README of zllrunning/face-parsing.PyTorch",
+            alternatives=(f"face-parse-bisent/{PARSING_FILE}",),
+            optional=True,
+            holds=(
+                ("cp.resnet.conv1.weight", (64, 3, 7, 7)),
+                ("ffm.convblk.conv.weight", (256, 256, 1, 1)),
+                ("conv_out.conv_out.weight", (19, 256, 1, 1)),
+            ),
+        ),
+    ),
+    probe="lipsync_musetalk.parsing_choice:probe",
+    devices=("cuda", "cpu"),
+    options=(
+        Option(
+            key="mode",
+            default="jaw",
+            help="jaw: skin to below the jaw, without the nose; raw: skin and lips; neck: these and the "
+            "neck; ellipse: no network",
+        ),
+        Option(
+            key="left_cheek",
+            default=90,
+            help="jaw: columns of 512 left of the middle in which skin is taken with room to spare",
+        ),
+        Option(key="right_cheek", default=90, help="the same to the right"),
+        Option(key="softness", default=0.05, help="width of the mask's rim, 0 to 0.5 of the face"),
+        Option(
+            key="compat",
+            default=False,
+            help="the original's arithmetic (whole pixels, hard edges of the crop), to compare with it",
+        ),
+    ),
+    homepage="https://github.com/zllrunning/face-parsing.PyTorch",
+    scheme="68",
 )
 
 MUSETALK = GeneratorSpec(

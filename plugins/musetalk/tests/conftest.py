@@ -13,7 +13,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from lipsync_core.testing import Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
@@ -22,7 +24,10 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, befor
 try:
     import torch
 except ImportError:  # what is left tests specs and probes
-    collect_ignore = ["test_contract.py", "test_diffusion.py", "test_seams.py", "test_whisper.py"]
+    collect_ignore = [
+        f"test_{name}.py"
+        for name in ("blender", "contract", "diffusion", "parsing", "seams", "whisper")
+    ]
 
 DATA = Path(__file__).parent / "data"
 
@@ -66,6 +71,41 @@ def whisper_files(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> dict[
     openai["decoder.ln.weight"] = torch.ones(384)
     dims = {"n_mels": 80, "n_audio_ctx": 1500, "n_audio_state": 384}
     torch.save({"dims": dims, "model_state_dict": openai}, made["tiny.pt"])
+    return made
+
+
+@pytest.fixture(scope="session")
+def parsing_file(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`79999_iter.pth` as published."""
+    pytest.importorskip("torch")
+    path = tmp_path_factory.mktemp("parsing") / "79999_iter.pth"
+    torch.save(fill("bisenet_face_parsing.keys.json", "bisenet"), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def parts() -> NDArray[np.uint8]:
+    """`(512, 512)`, the recipe's map of the parts of a face: ellipses, moved a little by its numbers."""
+    random = recipe.random("labels:mt_labels")
+    y, x = np.mgrid[0:512, 0:512].astype(np.int64)
+
+    def moved(most: int) -> int:
+        return int(random.integers(-most, most + 1))
+
+    def inside(cx: int, cy: int, wide: int, high: int) -> NDArray[np.bool_]:
+        return (x - cx) ** 2 * high**2 + (y - cy) ** 2 * wide**2 <= (wide * high) ** 2
+
+    made = np.zeros((512, 512), np.uint8)
+    cx, cy = 256 + moved(12), 260 + moved(12)
+    made[inside(cx, cy - 60, 190, 210)] = 17
+    made[(x > cx - 70) & (x < cx + 70) & (y > cy + 100)] = 14
+    made[inside(cx, cy, 140 + moved(8), 185 + moved(8))] = 1
+    made[inside(cx, cy + 20, 26, 60)] = 10
+    made[inside(cx, cy + 110, 58, 34)] = 12
+    made[inside(cx, cy + 124, 54, 24)] = 13
+    made[inside(cx, cy + 116, 44, 12)] = 11
+    made[inside(cx - 55, cy - 40, 24, 10)] = 4
+    made[inside(cx + 55, cy - 40, 24, 10)] = 5
     return made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from lipsync_musetalk.availability import HINT, REASON
-from lipsync_musetalk.spec import MUSETALK, WHISPER, WHISPER_LATENTSYNC
+from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Generator, OpenContext, Unavailable
 from lipsync_core.engine.chain import resolve
@@ -19,7 +19,7 @@ from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry, create
 from lipsync_core.specs import PluginSpec
 
-OFFERED: tuple[PluginSpec, ...] = (MUSETALK, WHISPER, WHISPER_LATENTSYNC)
+OFFERED: tuple[PluginSpec, ...] = (MUSETALK, WHISPER, WHISPER_LATENTSYNC, PARSING)
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_the_chain_falls_back_and_tells_the_reason():
 def test_specs_are_data_and_name_what_their_weights_allow():
     for spec in OFFERED:
         assert pickle.loads(pickle.dumps(spec)) == spec
-        assert spec.licence.commercial is True
+        assert spec.licence.commercial is (None if spec is PARSING else True)
         assert all(w.repository or w.origin for w in spec.weights)
     assert "not run by this version yet" in MUSETALK.summary
 

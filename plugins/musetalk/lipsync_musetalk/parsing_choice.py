@@ -1,0 +1,108 @@
+"""What the blender `parsing` works with: what the probe tells and `open` follows. Loads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import util
+from typing import TYPE_CHECKING, cast, get_args
+
+from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.weights.remedy import remedy
+from lipsync_musetalk.face_shapes import Cheeks, Mode
+from lipsync_musetalk.spec import PARSING, PARSING_FILE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
+
+_WITHOUT = "--option parsing.mode=ellipse needs neither weights nor torch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a run uses.
+
+    Attributes:
+        mode: shape of the mask.
+        cheeks: of the mode "jaw".
+        softness: width of the rim, as a share of the parsed square.
+        compat: the original's arithmetic.
+        weights: of the network; None for the mode that needs none.
+    """
+
+    mode: Mode
+    cheeks: Cheeks
+    softness: float
+    compat: bool
+    weights: Path | None
+
+
+def choose(context: OpenContext) -> Choice | Unavailable:
+    """What `context` runs with on this computer, or why it cannot."""
+    wrong = _contradiction(context)
+    if wrong is not None:
+        return wrong
+    mode = cast(Mode, str(context.options.get("mode", "jaw")))
+    weights = None if mode == "ellipse" else context.weights.get(PARSING_FILE)
+    if mode != "ellipse" and weights is None:
+        return Unavailable(
+            reason=f"its weights are not here: {PARSING_FILE}",
+            hint=f"{remedy(PARSING.name, PARSING.weights)}; or: {_WITHOUT}.",
+        )
+    if mode != "ellipse" and not installed("torch"):
+        return Unavailable(
+            reason="the package 'torch' is not installed",
+            hint=f'pip install "lipsync-musetalk[runtime]"; or: {_WITHOUT}.',
+        )
+    return Choice(
+        mode=mode,
+        cheeks=Cheeks(left=_whole(context, "left_cheek"), right=_whole(context, "right_cheek")),
+        softness=float(context.options.get("softness", 0.05)),
+        compat=bool(context.options.get("compat", False)),
+        weights=weights,
+    )
+
+
+def probe(context: ProbeContext) -> ProbeResult:
+    """Ready with the mode and the file, or what is missing."""
+    chosen = choose(context.context)
+    if isinstance(chosen, Unavailable):
+        return chosen
+    if chosen.weights is None:
+        return Ready(detail="an ellipse, without a network")
+    return Ready(detail=f"{chosen.mode}, {chosen.weights.name} on {context.context.device}")
+
+
+def _contradiction(context: OpenContext) -> Unavailable | None:
+    """What is wrong with the settings themselves."""
+    known = get_args(Mode)
+    if context.options.get("mode", "jaw") not in known:
+        return Unavailable(
+            reason=f"option parsing.mode is none of {', '.join(known)}",
+            hint=f"For example --option parsing.mode={known[0]}.",
+        )
+    for key in ("left_cheek", "right_cheek"):
+        if not 0 <= _whole(context, key) <= 256:
+            return Unavailable(
+                reason=f"option parsing.{key}={context.options[key]} is not from 0 to 256",
+                hint=f"For example --option parsing.{key}=90.",
+            )
+    if not 0.0 <= float(context.options.get("softness", 0.05)) <= 0.5:
+        return Unavailable(
+            reason=f"option parsing.softness={context.options['softness']} is not from 0 to 0.5",
+            hint="For example --option parsing.softness=0.05.",
+        )
+    return None
+
+
+def _whole(context: OpenContext, key: str) -> int:
+    return int(context.options.get(key, 90))
+
+
+def installed(package: str) -> bool:
+    """Whether a package could be imported, without doing so."""
+    try:
+        return util.find_spec(package) is not None
+    except (ImportError, ValueError):  # something forbids it, or put None in its place
+        return False
