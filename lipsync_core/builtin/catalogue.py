@@ -9,9 +9,12 @@ CATALOGUE: dict[str, str] = {
     "gpen": "lipsync-restoration",
     "latentsync": "lipsync-latentsync",
     "musetalk": "lipsync-musetalk",
+    "parsing": "lipsync-musetalk",
     "restoreformer": "lipsync-restoration",
     "syncnet": "lipsync-syncnet",
     "synctalk2d": "lipsync-synctalk2d",
     "wav2lip": "lipsync-wav2lip",
+    "whisper": "lipsync-musetalk",
+    "whisper-latentsync": "lipsync-musetalk",
 }
 """Name of what a plugin offers -> distribution to install."""

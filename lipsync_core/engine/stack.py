@@ -124,15 +124,16 @@ class Stack:
         if span.kept is not None:
             made = _crossfaded(span.kept, made)
         ready = len(frames) - keep
+        strengths = [self._strength(f, float(v)) for f, v in zip(frames, fade, strict=True)]
         for n in range(ready):
-            canvas, frame = canvases[n], frames[n]
-            strength = self._strength(frame, float(fade[n]))
             with self._watch.on("blend"):
                 self._blend(
-                    canvas, frame, made[n], placed.matrices[n], self.mouth.spec.region, strength
-                )
-            with self._watch.on("enhance"):
-                self._enhance(canvas, frame, n, better, strength)
+                    canvases[n], frames[n], made[n], placed.matrices[n], self.mouth.spec.region,
+                    strengths[n],
+                )  # fmt: skip
+        with self._watch.on("enhance"):
+            self._enhance(canvases, frames, better, strengths[:ready])
+        for frame, canvas in zip(frames[:ready], canvases, strict=False):
             with self._watch.on("paste"):
                 picture = canvas.picture()
             yield frame.number, picture
@@ -179,13 +180,23 @@ class Stack:
         )
 
     def _enhance(
-        self, canvas: Canvas, frame: TargetFrame, n: int, placed: list[Placed], strength: float
+        self,
+        canvases: list[Canvas],
+        frames: list[TargetFrame],
+        placed: list[Placed],
+        strengths: list[float],
     ) -> None:
-        if strength <= 0:
+        """Improve what is shown of the new mouth, all frames of a chunk in one call."""
+        shown = [n for n, strength in enumerate(strengths) if strength > 0]
+        if not shown:
             return
         for (enhancer, spec, share), where in zip(self._finish.enhancers, placed, strict=True):
-            better = enhancer.enhance(where.only([n]).cut([canvas]))[0]
-            self._blend(canvas, frame, better, where.matrices[n], spec.region, share * strength)
+            better = enhancer.enhance(where.only(shown).cut([canvases[n] for n in shown]))
+            for n, image in zip(shown, better, strict=True):
+                self._blend(
+                    canvases[n], frames[n], image, where.matrices[n], spec.region,
+                    share * strengths[n],
+                )  # fmt: skip
 
     def _fade(self, frames: list[TargetFrame]) -> NDArray[np.float32]:
         if self._activity is None:
