@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
 from lipsync_core.builtin.mediapipe.spec import MEDIAPIPE
-from lipsync_core.contracts import Generator, OpenContext
+from lipsync_core.contracts import Blender, Enhancer, Generator, OpenContext
 from lipsync_core.errors import OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Chunk
 from lipsync_core.registry import PluginRow, Registry, load_rows
-from lipsync_core.specs import BoxCrop, ChunkSpec, GeneratorSpec, Licence, Margins, PluginSpec
+from lipsync_core.specs import (
+    BlenderSpec,
+    BoxCrop,
+    ChunkSpec,
+    EnhancerSpec,
+    GeneratorSpec,
+    Licence,
+    Margins,
+    PluginSpec,
+)
 
 LICENCE = Licence(code="Apache-2.0", weights="none needed", commercial=True)
 
@@ -116,6 +126,68 @@ class KillsItself(Faulty):
 
     def spoil(self, made, chunk):
         os._exit(9)
+
+
+class Reddener(Enhancer):
+    """Makes its crop red; notes how many it was given at a time."""
+
+    calls: ClassVar[list[int]] = []
+
+    def open(self, context: OpenContext) -> None:
+        self.calls.clear()
+
+    def enhance(self, crops):
+        self.calls.append(len(crops))
+        return np.full_like(crops.images, (255, 0, 0))
+
+
+class ReddenerForOne(Reddener):
+    """Has memory for one."""
+
+    def enhance(self, crops):
+        if len(crops) > 1:
+            raise MemoryError("one fits")
+        return super().enhance(crops)
+
+
+class ReddenerForNone(Reddener):
+    def enhance(self, crops):
+        raise MemoryError("none fits")
+
+
+class ReddenerThatFails(Reddener):
+    def enhance(self, crops):
+        raise IndexError("index 5 is out of bounds")
+
+
+class ReddenerOfOtherSize(Reddener):
+    def enhance(self, crops):
+        return crops.images[:, ::2]
+
+
+class WrongBlender(Blender):
+    def open(self, context: OpenContext) -> None:
+        pass
+
+    def blend(self, frame, crop, matrix, landmarks, region, strength):
+        return frame
+
+
+def enhancer(kind: type[Enhancer]) -> EnhancerSpec:
+    """A spec for one of the enhancers above, under the name `red`."""
+    return EnhancerSpec(
+        name="red",
+        factory=f"fakes:{kind.__name__}",
+        summary="for tests",
+        licence=LICENCE,
+        crop=BoxCrop(size=(64, 64), scheme="68"),
+        region="mouth",
+    )
+
+
+BLENDER = BlenderSpec(
+    name="wrong", factory="fakes:WrongBlender", summary="for tests", licence=LICENCE
+)
 
 
 class SparseDetector(MediaPipeDetector):

@@ -174,10 +174,15 @@ def guarded(phase: Phase, call: Callable[[], NDArray[np.uint8] | object]) -> obj
     except LipsyncError as error:
         raise StageFailure(phase, error.message, error.hint) from error
     except Exception as error:
-        if type(error).__name__ in _MEMORY_ERRORS or "out of memory" in str(error).lower():
+        if out_of_memory(error):
             raise OutOfMemory(f"out of memory: {error}") from error
         text = " ".join(str(error).split())[:300]
         raise StageFailure(phase, f"{type(error).__name__}: {text}") from error
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error of any library says that memory ran out."""
+    return type(error).__name__ in _MEMORY_ERRORS or "out of memory" in str(error).lower()
 
 
 def checked(output: object, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -7,9 +7,10 @@ from typing import cast
 
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
+from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.request import RunRequest
-from lipsync_core.engine.stack import Finish, Stack
+from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target
 from lipsync_core.engine.tools import opened

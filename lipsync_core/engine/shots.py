@@ -18,12 +18,13 @@ from lipsync_core.engine.chain import (
     guarded,
     raise_failed,
 )
+from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.segments import PASSTHROUGH, Segment, SegmentRenderer
-from lipsync_core.engine.stack import Finish, Stack
+from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.tools import open_encoder, open_finish
 from lipsync_core.engine.workspace import Workspace

@@ -1,6 +1,6 @@
-"""One opened generator with all that it needs, and the making of patches for a run of frames.
+"""One opened generator with all that it needs, and the painting of new mouths into a run of frames.
 
-Frames come in, the same frames with patches come out: crop, features, generate, blend, enhance. It
+Frames come in, the same frames with new mouths come out: crop, features, generate, blend, enhance. It
 knows nothing of files, segments or threads.
 """
 
@@ -13,25 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.contracts import Blender, Enhancer
 from lipsync_core.engine.canvas import Canvas
+from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
-from lipsync_core.faces.schemes import convert
 from lipsync_core.media.picture import Picture
-from lipsync_core.records import Image, Matrix
-from lipsync_core.specs import BlenderSpec, EnhancerSpec, Region
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
-    """What happens to a generated crop: the blender, then enhancers with their strengths."""
-
-    blender: Blender
-    blender_spec: BlenderSpec
-    enhancers: tuple[tuple[Enhancer, EnhancerSpec, float], ...] = ()
 
 
 @dataclass(slots=True)
@@ -111,9 +99,7 @@ class Stack:
         with self._watch.on("crop"):
             placed = self.mouth.place(frames)
             rest = self._rest.place(frames) if self._rest and np.any(fade < 1.0) else None
-            better = [
-                place_on(spec.crop, self._target, frames) for _, spec, _ in self._finish.enhancers
-            ]
+            better = [place_on(spec, self._target, frames) for spec in self._finish.crops]
             every = [placed, *([rest] if rest else []), *better]
             canvases = [canvas_for(frame, n, every) for n, frame in enumerate(frames)]
         if rest is not None:
@@ -124,15 +110,16 @@ class Stack:
         if span.kept is not None:
             made = _crossfaded(span.kept, made)
         ready = len(frames) - keep
+        landmarks = [face_of(frame).landmarks for frame in frames]
         strengths = [self._strength(f, float(v)) for f, v in zip(frames, fade, strict=True)]
         for n in range(ready):
             with self._watch.on("blend"):
-                self._blend(
-                    canvases[n], frames[n], made[n], placed.matrices[n], self.mouth.spec.region,
+                self._finish.blend(
+                    canvases[n], landmarks[n], made[n], placed.matrices[n], self.mouth.spec.region,
                     strengths[n],
                 )  # fmt: skip
         with self._watch.on("enhance"):
-            self._enhance(canvases, frames, better, strengths[:ready])
+            self._finish.enhance(canvases, landmarks, better, strengths[:ready])
         for frame, canvas in zip(frames[:ready], canvases, strict=False):
             with self._watch.on("paste"):
                 picture = canvas.picture()
@@ -159,44 +146,8 @@ class Stack:
         crops = rest.only(quiet).cut([canvases[n] for n in quiet])
         made = self._rest.generate(few, crops, np.zeros(len(few), np.float32))
         for image, n in zip(made, quiet, strict=True):
-            region = self._rest.spec.region
-            self._blend(canvases[n], frames[n], image, rest.matrices[n], region, 1.0)
-
-    def _blend(
-        self,
-        canvas: Canvas,
-        frame: TargetFrame,
-        made: Image,
-        matrix: Matrix,
-        region: Region,
-        strength: float,
-    ) -> None:
-        points = convert(
-            face_of(frame).landmarks, self._target.scheme, self._finish.blender_spec.scheme
-        )
-        blend = self._finish.blender.blend
-        canvas.paste(
-            blend(canvas.image, made, canvas.local(matrix), canvas.points(points), region, strength)
-        )
-
-    def _enhance(
-        self,
-        canvases: list[Canvas],
-        frames: list[TargetFrame],
-        placed: list[Placed],
-        strengths: list[float],
-    ) -> None:
-        """Improve what is shown of the new mouth, all frames of a chunk in one call."""
-        shown = [n for n, strength in enumerate(strengths) if strength > 0]
-        if not shown:
-            return
-        for (enhancer, spec, share), where in zip(self._finish.enhancers, placed, strict=True):
-            better = enhancer.enhance(where.only(shown).cut([canvases[n] for n in shown]))
-            for n, image in zip(shown, better, strict=True):
-                self._blend(
-                    canvases[n], frames[n], image, where.matrices[n], spec.region,
-                    share * strengths[n],
-                )  # fmt: skip
+            points, region = face_of(frames[n]).landmarks, self._rest.spec.region
+            self._finish.blend(canvases[n], points, image, rest.matrices[n], region, 1.0)
 
     def _fade(self, frames: list[TargetFrame]) -> NDArray[np.float32]:
         if self._activity is None:

@@ -14,8 +14,8 @@ from lipsync_core.contracts import (
     Plugin,
     Unavailable,
 )
+from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.request import RunRequest
-from lipsync_core.engine.stack import Finish
 from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for, probe
@@ -82,7 +82,9 @@ def open_finish(
         _demand(spec, spec.crop.scheme, scheme, request)
         enhancer = cast(Enhancer, opened(spec, _context(spec, request), resources))
         enhancers.append((enhancer, spec, spec.strength if strength is None else strength))
-    return Finish(blender=blender, blender_spec=blender_spec, enhancers=tuple(enhancers))
+    return Finish(
+        blender=blender, blender_spec=blender_spec, scheme=scheme, enhancers=tuple(enhancers)
+    )
 
 
 def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) -> None:

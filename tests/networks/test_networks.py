@@ -52,6 +52,15 @@ def test_folding_only_rounds_and_keeps_norms_that_stand_alone():
     assert left == [network.alone[1]]
 
 
+def test_the_layout_can_stay_as_it_is():
+    device = NetworkDevice("cpu", "Somebody", 1, channels_last=False)
+    network = device.place(filled())
+    x = device.put(np.ones((2, 3, 16, 16), np.float32))
+    for tensor in (x, network.first[0].weight):
+        assert tensor.is_contiguous()
+        assert not tensor.is_contiguous(memory_format=torch.channels_last)
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_network_and_its_inputs_get_the_same_place(precision):
     device = NetworkDevice("cpu", "Somebody", 1, precision)
