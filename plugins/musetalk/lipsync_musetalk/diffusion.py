@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +18,7 @@ from lipsync_core.errors import PluginUnavailable
 from lipsync_core.weights import state_dict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _IN_CHANNELS = 8
@@ -91,19 +92,26 @@ def _settings(path: Path) -> dict[str, Any]:
 
 def _built(kind: Any, told: dict[str, Any], path: Path) -> Any:  # noqa: ANN401 - diffusers' classes
     """A model without numbers."""
-    quiet = logging.getLogger("diffusers")
-    before = quiet.level
-    quiet.setLevel(logging.ERROR)  # it warns of settings that it does not know, which is no matter
     try:
-        with torch.device("meta"):
+        with quietly(), torch.device("meta"):
             return kind.from_config(told)
     except (TypeError, ValueError, NotImplementedError, KeyError, IndexError) as error:
         raise PluginUnavailable(
             f"The file {path} describes no {kind.__name__}: {error}.",
             "Get it anew: lipsync weights pull musetalk.",
         ) from None
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Without diffusers' warnings of settings that it does not know, and of a cast, which are no matter."""
+    logger = logging.getLogger("diffusers")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
     finally:
-        quiet.setLevel(before)
+        logger.setLevel(before)
 
 
 def _filled(model: Any, tensors: Mapping[str, torch.Tensor], path: Path) -> Any:  # noqa: ANN401

@@ -6,7 +6,6 @@ whether the last layer is normed, and what stands before the beginning and after
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from lipsync_core.contracts import AudioEncoder, FeatureStream, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_musetalk import whisper_mel
 from lipsync_musetalk.frame_windows import FrameWindows
 from lipsync_musetalk.whisper_choice import choose
@@ -85,8 +85,7 @@ class WhisperWindows(AudioEncoder):
         chosen = choose(context, self.form.name)
         if isinstance(chosen, Unavailable):
             raise PluginUnavailable(f"Whisper cannot run: {chosen.reason}.", chosen.hint)
-        # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        wait_quietly()
         from lipsync_musetalk.whisper_runtime import WhisperRuntime
 
         self._runtime = WhisperRuntime(chosen, context.device, context.threads)

@@ -7,7 +7,6 @@ does not reach stays as it is. Where no face is found in it, an ellipse stands i
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import numpy as np
 from lipsync_core.contracts import Blender, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.crops import invert
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Patch
 from lipsync_musetalk import face_shapes
 from lipsync_musetalk.parsing_choice import Choice, choose
@@ -66,8 +66,7 @@ class ParsingBlender(Blender):
             )
         self._chosen = chosen
         if chosen.weights is not None:
-            # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
-            os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+            wait_quietly()
             from lipsync_musetalk.parsing_network import FaceParser
 
             self._parser = FaceParser(chosen.weights, context.device, context.threads)

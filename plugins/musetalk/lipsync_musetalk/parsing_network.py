@@ -12,9 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from lipsync_core.errors import PluginUnavailable
+from lipsync_core.networks.device import NetworkDevice
 from lipsync_core.weights import state_dict
-from lipsync_musetalk.torch_memory import memory_errors
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,18 +178,11 @@ class FaceParser:
     """
 
     def __init__(self, path: Path, device: str, threads: int) -> None:
-        self._device = torch.device(device)
-        if self._device.type == "cuda" and not torch.cuda.is_available():
-            raise PluginUnavailable(
-                "The blender parsing cannot run: the torch that is installed here cannot use the GPU.",
-                "Install a torch with CUDA, or choose --device cpu.",
-            )
-        torch.set_num_threads(threads)
+        self._device = NetworkDevice(device, "The blender parsing", threads)
         with torch.device("meta"):
             network = ParsingNetwork()
         state_dict.load(network, state_dict.read(path), path)
-        with memory_errors("The blender parsing"):
-            self._network = network.float().eval().requires_grad_(False).to(self._device)
+        self._network = self._device.place(network)
 
     def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """`(512, 512)`, the part that each pixel of a `(512, 512, 3)` RGB picture of a face shows.
@@ -198,16 +190,15 @@ class FaceParser:
         Raises:
             OutOfMemory: it does not fit.
         """
-        with memory_errors("The blender parsing"), torch.inference_mode():
-            scores = self._network(torch.from_numpy(normalised(picture[None])).to(self._device))
+        with self._device.memory(), torch.inference_mode():
+            scores = self._network(self._device.put(normalised(picture[None])))
             parts: NDArray[np.uint8] = scores[0].argmax(0).to(torch.uint8).cpu().numpy()
         return parts
 
     def close(self) -> None:
-        """Let go of the network; torch would keep a GPU's memory for itself."""
+        """Let go of the network."""
         del self._network
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._device.release()
 
 
 def normalised(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

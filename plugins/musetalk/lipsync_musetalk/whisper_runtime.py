@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lipsync_core.errors import PluginUnavailable
-from lipsync_musetalk.torch_memory import memory_errors
+from lipsync_core.networks.device import NetworkDevice
 from lipsync_musetalk.whisper_network import load
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WhisperRuntime:
-    """The network in fp32: it is small, and what it gives is compared with goldens to the fourth digit.
+    """The network in fp32, whatever the run's precision: it is small.
 
     Args:
         path: its weights in either layout.
@@ -31,15 +30,8 @@ class WhisperRuntime:
     """
 
     def __init__(self, path: Path, device: str, threads: int) -> None:
-        self._device = torch.device(device)
-        if self._device.type == "cuda" and not torch.cuda.is_available():
-            raise PluginUnavailable(
-                "Whisper cannot run: the torch that is installed here cannot use the GPU.",
-                "Install a torch with CUDA, or choose --device cpu.",
-            )
-        torch.set_num_threads(threads)
-        with memory_errors("Whisper"):
-            self._network = load(path).to(self._device)
+        self._device = NetworkDevice(device, "Whisper", threads)
+        self._network = self._device.place(load(path))
 
     def layers(self, mel: NDArray[np.float32], normed: bool) -> NDArray[np.float32]:
         """See `WhisperNetwork.forward`.
@@ -47,13 +39,11 @@ class WhisperRuntime:
         Raises:
             OutOfMemory: it does not fit.
         """
-        with memory_errors("Whisper"), torch.inference_mode():
-            made: torch.Tensor = self._network(torch.from_numpy(mel).to(self._device), normed)
-            result: NDArray[np.float32] = made.cpu().numpy()
-        return result
+        device = self._device
+        with device.memory(), torch.inference_mode():
+            return device.fetch(self._network(device.put(mel), normed))
 
     def close(self) -> None:
-        """Let go of the network; torch would keep a GPU's memory for itself."""
+        """Let go of the network."""
         del self._network
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
+        self._device.release()
