@@ -127,7 +127,7 @@ def parity(session: nox.Session) -> None:
     folders = (HERE / "tests", *(HERE / "plugins" / name / "tests" for name in PLUGINS))
     files = [path for folder in folders for path in sorted(folder.rglob("test_*.py"))]
     comparing = [str(path) for path in files if "parity.check(" in path.read_text("utf-8")]
-    session.run("pytest", "-q", *comparing, env={"LIPSYNC_PARITY": "record"})
+    session.run("pytest", "-q", *comparing, env=ONE_THREAD | {"LIPSYNC_PARITY": "record"})
     session.run("python", "-m", "docs.generate")
 
 
