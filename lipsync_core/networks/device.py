@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _SHARE = 0.5
 """Of the free GPU memory that is taken; the rest is for others."""
 Network = TypeVar("Network", bound=nn.Module)
+Made = TypeVar("Made")
 
 
 class NetworkDevice:
@@ -95,12 +96,33 @@ class NetworkDevice:
             raise OutOfMemory(
                 f"{self._who} ran out of GPU memory.", "Choose --device cpu."
             ) from error
-        except RuntimeError as error:
-            if "can't allocate memory" not in str(
-                error
-            ):  # the CPU allocator has no class of its own
+        except (MemoryError, RuntimeError) as error:
+            # The CPU allocator has no class of its own.
+            if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
                 raise
             raise OutOfMemory(f"{self._who} ran out of memory.", "Close other programs.") from error
+
+    def in_pieces(self, count: int, step: int, run: Callable[[int, int], Made]) -> list[Made]:
+        """`run(a, b)` over 0..count in pieces of `step`, half as large each time memory runs out.
+
+        Raises:
+            OutOfMemory: a piece of one does not fit.
+        """
+        made: list[Made] = []
+        a = 0
+        while a < count:
+            b = min(count, a + step)
+            try:
+                with self.memory():
+                    made.append(run(a, b))
+            except OutOfMemory:
+                if b - a == 1:
+                    raise
+                step = (b - a) // 2
+                self.release()
+                continue
+            a = b
+        return made
 
     def fitting(self, bytes_each: int, on_cpu: int) -> int:
         """How many items to compute at a time: on a GPU what its free memory holds, else `on_cpu`.

@@ -79,8 +79,39 @@ def test_memory_that_ran_out_is_the_engines_error():
         torch.empty(1 << 62, dtype=torch.uint8)
     with pytest.raises(OutOfMemory, match="GPU memory"), device.memory():
         raise torch.OutOfMemoryError("CUDA out of memory")
+    with pytest.raises(OutOfMemory, match="Somebody ran out"), device.memory():
+        raise MemoryError
     with pytest.raises(RuntimeError, match="shapes"), device.memory():
         raise RuntimeError("shapes do not fit")
+
+
+def test_pieces_are_halved_until_they_fit():
+    tried: list[int] = []
+
+    def run(a: int, b: int) -> list[int]:
+        tried.append(b - a)
+        if b - a > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return list(range(a, b))
+
+    device = NetworkDevice("cpu", "Somebody", 1)
+    assert [n for piece in device.in_pieces(7, 7, run) for n in piece] == list(range(7))
+    assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
+
+
+def test_what_does_not_fit_alone_or_fails_otherwise_is_told():
+    device = NetworkDevice("cpu", "Somebody", 1)
+
+    def none_fits(a: int, b: int) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 TB")
+
+    def fails(a: int, b: int) -> None:
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(OutOfMemory, match="Somebody"):
+        device.in_pieces(3, 2, none_fits)
+    with pytest.raises(RuntimeError, match="mat1"):
+        device.in_pieces(3, 2, fails)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this torch can")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 
 from lipsync_core.contracts import Detector
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Face
 from lipsync_face_alignment.availability import fan_file, s3fd_file, unfit_option
 from lipsync_face_alignment.boxes import decode
@@ -50,14 +50,17 @@ class FaceAlignmentDetector(Detector):
                 "The detector face-alignment lacks its weights.",
                 "See: lipsync plugins info face-alignment",
             )
-        # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-        from lipsync_face_alignment.networks import BoxNetwork, LandmarkNetwork, ready
+        wait_quietly()
+        from lipsync_core.networks.device import NetworkDevice
+        from lipsync_face_alignment.networks import BoxNetwork, LandmarkNetwork
 
-        ready(context.device, context.threads)
+        who, threads = "The detector face-alignment", context.threads
         precision = "fp32" if context.precision == "auto" else context.precision
-        self._boxes = BoxNetwork(boxes, context.device, precision)
-        self._landmarks = LandmarkNetwork(landmarks, context.device, precision)
+        without_half = "fp32" if precision == "fp16" else precision
+        self._boxes = BoxNetwork(boxes, NetworkDevice(context.device, who, threads, without_half))
+        self._landmarks = LandmarkNetwork(
+            landmarks, NetworkDevice(context.device, who, threads, precision)
+        )
         self._threshold = float(context.options.get("threshold", 0.5))
         self._most = int(context.options.get("max_faces", 8))
         self._limit = int(context.options.get("limit", 960))

@@ -16,7 +16,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the networks are torch's")
 pytest.importorskip("face_alignment", reason="the networks' code comes with it")
 
-from lipsync_face_alignment.networks import halving  # noqa: E402
+from lipsync_face_alignment.networks import BoxNetwork  # noqa: E402
 from lipsync_face_alignment.spec import FACE_ALIGNMENT  # noqa: E402
 
 from lipsync_core import samples  # noqa: E402
@@ -109,34 +109,17 @@ def test_used_before_it_is_opened():
         create(FACE_ALIGNMENT).detect(inputs.portrait()[None])  # type: ignore[attr-defined]
 
 
-def test_batches_are_halved_until_they_fit():
-    tried: list[int] = []
-
-    def run(a: int, b: int) -> list[int]:
-        tried.append(b - a)
-        if b - a > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return list(range(a, b))
-
-    assert [n for part in halving(7, 7, run) for n in part] == list(range(7))
-    assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
-
-
-def test_what_does_not_even_fit_alone_is_told_as_memory():
-    def run(a: int, b: int) -> None:
+def test_one_picture_that_does_not_fit_is_told_with_the_remedy(home, monkeypatch):
+    def none_fits(self: BoxNetwork, images: object) -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 TB")
 
-    with pytest.raises(OutOfMemory) as error:
-        halving(3, 2, run)
+    monkeypatch.setattr(BoxNetwork, "_run", none_fits)
+    home(*BOTH)
+    detector = create(FACE_ALIGNMENT)
+    detector.open(context_for(FACE_ALIGNMENT))
+    with pytest.raises(OutOfMemory, match="a single picture") as error:
+        detector.detect(inputs.portrait()[None])  # type: ignore[attr-defined]
     assert "face-alignment.limit" in error.value.hint
-
-
-def test_other_errors_are_not_taken_for_memory():
-    def run(a: int, b: int) -> None:
-        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
-
-    with pytest.raises(RuntimeError, match="multiplied"):
-        halving(1, 1, run)
 
 
 def faces(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

@@ -13,6 +13,7 @@ pytest.importorskip("face_alignment", reason="the networks' code comes with it")
 from lipsync_face_alignment.boxes import STRIDES, decode  # noqa: E402
 from lipsync_face_alignment.networks import BoxNetwork  # noqa: E402
 
+from lipsync_core.networks.device import NetworkDevice  # noqa: E402
 from lipsync_core.testing import recipe  # noqa: E402
 
 
@@ -23,7 +24,7 @@ def network(parity, tmp_path_factory: pytest.TempPathFactory) -> BoxNetwork:
     path = tmp_path_factory.mktemp("recipe") / "s3fd.pth"
     filled = recipe.weights(s3fd().state_dict(), parity.meta("s3fd"))
     torch.save({key: torch.from_numpy(value) for key, value in filled.items()}, path)
-    return BoxNetwork(path, "cpu", "fp32")
+    return BoxNetwork(path, NetworkDevice("cpu", "The test", 1))
 
 
 @pytest.fixture(scope="module")
@@ -109,4 +110,4 @@ def test_a_file_of_another_network_is_refused(tmp_path: Path):
     path = tmp_path / "s3fd.pth"
     torch.save({"conv1_1.weight": torch.zeros(64, 3, 3, 3)}, path)
     with pytest.raises(PluginUnavailable, match="of another network"):
-        BoxNetwork(path, "cpu", "fp32")
+        BoxNetwork(path, NetworkDevice("cpu", "The test", 1))
