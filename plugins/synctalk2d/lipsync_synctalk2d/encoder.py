@@ -1,33 +1,64 @@
-"""The audio encoder of SyncTalk_2D. Its network is not in this version: opening it says so."""
+"""The audio encoder of SyncTalk_2D: 16 rows of the AVE network around each frame."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import AudioEncoder
-from lipsync_synctalk2d.availability import not_yet
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_synctalk2d.frame_rows import FrameRows
+from lipsync_synctalk2d.spec import AVE_FILE
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from lipsync_core.contracts import FeatureStream, OpenContext
+    from lipsync_synctalk2d.audio_runtime import AveRuntime
 
 
 class AveWindows(AudioEncoder):
-    """Declared, not run yet."""
+    """See the module."""
+
+    def __init__(self) -> None:
+        self._runtime: AveRuntime | None = None
 
     def open(self, context: OpenContext) -> None:
-        """Say that it cannot run.
+        """Load the network.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginUnavailable: the file or the device is missing, or the file is damaged.
         """
-        raise not_yet()
+        checkpoint = context.weights.get(AVE_FILE)
+        if checkpoint is None:
+            raise PluginUnavailable(
+                f"SyncTalk_2D cannot run: its weights are not here: {AVE_FILE}.",
+                "lipsync plugins info synctalk2d says where they are.",
+            )
+        # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        from lipsync_synctalk2d.audio_runtime import AveRuntime
+
+        self._runtime = AveRuntime(checkpoint, context.device, context.threads)
 
     def stream(self, sample_rate: int, fps: Fraction) -> FeatureStream:
-        """Never reached: `open` has raised.
+        """Begin a voice at 16 kHz.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginFault: another sample rate, or it is not open.
         """
-        raise not_yet()
+        if self._runtime is None:
+            raise PluginFault("The audio encoder synctalk2d was used before it was opened.")
+        if sample_rate != SAMPLE_RATE:
+            raise PluginFault(
+                f"The audio encoder synctalk2d was handed sound at {sample_rate} Hz.",
+                f"Hand it {SAMPLE_RATE} Hz, as its spec declares.",
+            )
+        return FrameRows(self._runtime.encode, fps)
+
+    def close(self) -> None:
+        """Let go of the network."""
+        if self._runtime is not None:
+            self._runtime.close()
+        self._runtime = None

@@ -1,11 +1,17 @@
-"""The SyncTalk_2D generator. Its network is not in this version: opening it says so, and makes nothing."""
+"""The SyncTalk_2D generators: crops and AVE rows in, crops with another mouth out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, ClassVar
 
 from lipsync_core.contracts import Generator
-from lipsync_synctalk2d.availability import not_yet
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_synctalk2d import pictures
+from lipsync_synctalk2d.choice import Choice, choose
+from lipsync_synctalk2d.frame_rows import SHAPE
+from lipsync_synctalk2d.runtime import in_batches
+from lipsync_synctalk2d.spec import GENERATORS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,23 +19,62 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Chunk
+    from lipsync_synctalk2d.runtime import FaceRuntime
 
 
 class SyncTalk2D(Generator):
-    """Declared, not run yet."""
+    """The large network; whose it is decides `choice.choose`."""
+
+    side: ClassVar[int] = pictures.LARGE
+
+    def __init__(self) -> None:
+        self._runtime: FaceRuntime | None = None
+        self._cut_off = False
 
     def open(self, context: OpenContext) -> None:
-        """Say that it cannot run.
+        """Load the person's network.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginUnavailable: the person or the device is missing, or the file is damaged.
+            OutOfMemory: it does not fit.
         """
-        raise not_yet()
+        chosen = choose(self.side, context)
+        if not isinstance(chosen, Choice):
+            raise PluginUnavailable(f"SyncTalk_2D cannot run: {chosen.reason}.", chosen.hint)
+        # Read when torch loads OpenMP. Threads that wait actively take the cores from decoder and encoder.
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        from lipsync_synctalk2d.torch_runtime import TorchRuntime
+
+        self._cut_off = bool(context.options.get("compat", False))
+        self._runtime = TorchRuntime(chosen.file, context.device, chosen.precision, context.threads)
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """Never reached: `open` has raised.
+        """The crops with the new mouth; see the contract.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            OutOfMemory: not even one batch fits.
+            GenerationFailed: the network gave NaN.
         """
-        raise not_yet()
+        name = GENERATORS[self.side].name
+        if self._runtime is None:
+            raise PluginFault(f"The generator {name} was used before it was opened.")
+        if chunk.features.shape[1:] != SHAPE:
+            raise PluginFault(
+                f"The generator {name} wants {SHAPE} features a frame, got {chunk.features.shape[1:]}.",
+                "Use the audio encoder synctalk2d.",
+            )
+        seen = pictures.network_pictures(chunk.crops.images)
+        made = in_batches(self._runtime, seen, chunk.features)
+        return pictures.crops_of(made, chunk.crops.images, cut_off=self._cut_off)
+
+    def close(self) -> None:
+        """Let go of the network."""
+        if self._runtime is not None:
+            self._runtime.close()
+        self._runtime = None
+
+
+class SyncTalk2D160(SyncTalk2D):
+    """The small network."""
+
+    side: ClassVar[int] = pictures.SMALL

@@ -13,6 +13,7 @@ from lipsync_core.specs import (
     GeneratorSpec,
     LandmarkCrop,
     Licence,
+    Margins,
     Option,
     Requirement,
     WeightFile,
@@ -21,22 +22,32 @@ from lipsync_core.specs import (
 HOMEPAGE = "https://github.com/ZiqiaoPeng/SyncTalk_2D"
 AVE_FILE = "audio_visual_encoder.pth"
 NO_TERMS = "none given by the publisher; trained on LRS2 (research data)"
-_LOOKAHEAD = 6 / 25 + 16 / 80 + 400 / 16_000
-"""The last of a frame's 16 rows begins 6 frames later, spans 16 mel columns, and half an STFT window."""
-_JAW_TO_JAW = (1, 15, 28)
-"""Ends of the jaw beside the ears and the bridge of the nose: counterparts of PFLD's 1, 31 and 52."""
+AVE_TENSORS = (
+    ("0.conv_block.0.weight", (32, 1, 3, 3)),
+    ("9.conv_block.0.weight", (256, 128, 3, 3)),
+    ("12.conv_block.0.weight", (512, 512, 1, 1)),
+)
+_LOOKAHEAD = 6 / 25 + 15 / 80 + 400 / 16_000
+"""The last of a frame's 16 windows begins 6 frames later, spans 16 mel columns, and half an STFT window."""
+_JAW_AND_NOSE = (3, 13, 29)
+_TO_PFLD = Margins(left=0.05, right=0.05, top=0.047, bottom=0.053)
+"""Upstream's square is as wide as the jaw beside the ears and begins below the bridge of the nose (PFLD's
+points 1, 31 and 52). The widest jaw points of the 68 lie above that nose point; so lower ones are taken, and
+widened by what they lack of the width and of the height at which PFLD's mean face has it."""
 _TORCH = (Requirement(module="torch", distribution="torch", minimum="2.6"),)
 
 
 def _crop(side: int) -> LandmarkCrop:
     """Square, as wide as the jaw, from the bridge of the nose down; the network sees it less 4 pixels."""
-    return LandmarkCrop(size=(side, side), scheme="68", points=_JAW_TO_JAW, square=True)
+    return LandmarkCrop(
+        size=(side, side), scheme="68", points=_JAW_AND_NOSE, square=True, margins=_TO_PFLD
+    )
 
 
 ENCODER = AudioEncoderSpec(
     name="synctalk2d",
     factory="lipsync_synctalk2d.encoder:AveWindows",
-    summary="16 rows of the AVE audio encoder around each frame (declared, not run yet)",
+    summary="16 rows of the AVE audio encoder around each frame",
     licence=Licence(code="Apache-2.0", weights=NO_TERMS, commercial=None),
     requires=_TORCH,
     weights=(
@@ -44,10 +55,13 @@ ENCODER = AudioEncoderSpec(
             path=AVE_FILE,
             licence=NO_TERMS,
             origin="folder model/checkpoints of the repository ZiqiaoPeng/SyncTalk_2D",
-            alternatives=("model/checkpoints/audio_visual_encoder.pth",),
+            alternatives=(
+                f"model/checkpoints/{AVE_FILE}",
+                "data_utils/ave/checkpoints/audio_encoder.pth",
+            ),
+            holds=AVE_TENSORS,
         ),
     ),
-    probe="lipsync_synctalk2d.availability:probe_encoder",
     devices=("cuda", "cpu"),
     homepage=HOMEPAGE,
     feature_shape=(32, 16, 16),
@@ -58,18 +72,29 @@ ENCODER = AudioEncoderSpec(
 SYNCTALK2D = GeneratorSpec(
     name="synctalk2d",
     factory="lipsync_synctalk2d.generator:SyncTalk2D",
-    summary="SyncTalk_2D 328: a network of one person (declared, not run by this version yet)",
+    summary="SyncTalk_2D 328: a network of one person, in 320x320",
     licence=Licence(
         code="Apache-2.0", weights=f"your own; audio encoder: {NO_TERMS}", commercial=None
     ),
     requires=_TORCH,
     probe="lipsync_synctalk2d.availability:probe_328",
     devices=("cuda", "cpu"),
-    options=(Option(key="person", default="", help="whose network: NAME for persons/NAME.pth"),),
+    options=(
+        Option(
+            key="person",
+            default="",
+            help="whose network: a NAME, a file or a folder of checkpoints; default: the only one here",
+        ),
+        Option(
+            key="compat",
+            default=False,
+            help="the original's arithmetic (fp32, levels cut off instead of rounded), to compare with it",
+        ),
+    ),
     homepage=HOMEPAGE,
     crop=_crop(328),
     audio_encoder="synctalk2d",
-    chunk=ChunkSpec(frames=4),
+    chunk=ChunkSpec(frames=8),
     region="lower_face",
     streams=True,
     deterministic=True,
@@ -79,7 +104,11 @@ SYNCTALK2D = GeneratorSpec(
 SYNCTALK2D160 = replace(
     SYNCTALK2D,
     name="synctalk2d160",
-    summary="SyncTalk_2D 160: a network of one person (declared, not run by this version yet)",
+    factory="lipsync_synctalk2d.generator:SyncTalk2D160",
+    summary="SyncTalk_2D 160: a small network of one person, in 160x160",
     probe="lipsync_synctalk2d.availability:probe_160",
     crop=_crop(168),
 )
+
+GENERATORS = {320: SYNCTALK2D, 160: SYNCTALK2D160}
+"""By the side of the network's pictures."""

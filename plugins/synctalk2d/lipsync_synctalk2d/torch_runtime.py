@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-_CPU_BATCH = 1
+_CPU_BATCH = 2
 _FRAME_BYTES = {320: 256 * 2**20, 160: 64 * 2**20}
 """A cautious bound of what one frame needs while it is computed: its largest layers hold 128 channels of the
 whole picture, 52 MB in fp32 at 320x320, and convolutions want room to work."""

@@ -1,0 +1,161 @@
+"""The probe says whose network would run, or what is missing; `open` follows it to the letter."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from lipsync_synctalk2d import choice
+from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
+from lipsync_synctalk2d.spec import ENCODER, GENERATORS, SYNCTALK2D, SYNCTALK2D160
+
+from lipsync_core import hardware
+from lipsync_core.contracts import Unavailable
+from lipsync_core.errors import PluginUnavailable
+from lipsync_core.faces.crops import place, transform
+from lipsync_core.faces.schemes import convert
+from lipsync_core.loading import load_rows
+from lipsync_core.probing import context_for, probe
+from lipsync_core.specs import GeneratorSpec
+from lipsync_core.testing.inputs import portrait_face
+
+
+@pytest.fixture(autouse=True)
+def plain_computer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU without bf16, whatever runs the tests."""
+    here = replace(hardware.detect(), bf16=False, gpus=(), mps=False)
+    monkeypatch.setattr(hardware, "detect", lambda: here)
+
+
+def answer(
+    spec: GeneratorSpec, precision: str = "auto", device: str = "cpu", **options: str
+) -> str:
+    """The probe's words, without what torch's absence would add."""
+    spec = replace(spec, requires=())
+    context = context_for(spec, device=device, precision=precision, options=options)
+    told = probe(spec, context)
+    if not isinstance(told, Unavailable):
+        return told.detail
+    plugin = SyncTalk2D160() if spec.name == "synctalk2d160" else SyncTalk2D()
+    if device == "cpu":
+        with pytest.raises(PluginUnavailable) as error:
+            plugin.open(context)
+        assert error.value.message == f"SyncTalk_2D cannot run: {told.reason}."
+        assert error.value.hint == told.hint
+    return f"no: {told.reason} -> {told.hint}"
+
+
+def test_is_found_as_an_installed_plugin():
+    row = next(row for row in load_rows({}) if row.name == "synctalk2d")
+    assert (row.status, row.distribution) == ("ok", "lipsync-synctalk2d")
+    assert set(row.specs) == {ENCODER, SYNCTALK2D, SYNCTALK2D160}
+    assert pickle.loads(pickle.dumps(SYNCTALK2D)) == SYNCTALK2D
+    assert {side: spec.crop.size for side, spec in GENERATORS.items()} == {
+        320: (328, 328),
+        160: (168, 168),
+    }
+
+
+def test_nobody_there(home):
+    folder = home()
+    told = answer(SYNCTALK2D)
+    assert told.startswith("no: its weights are not here: no person is trained -> ")
+    assert str(folder / "weights" / "synctalk2d" / "persons") in told
+    assert "--option synctalk2d.person=PATH" in told
+    assert "nobody is called 'anna'" in answer(SYNCTALK2D160, person="anna")
+
+
+def test_the_only_person_is_taken_and_of_several_one_must_be_named(home, persons):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    assert answer(SYNCTALK2D160) == "may (may.pth) in fp32 on cpu"
+    home({"synctalk2d160/checkpoint/Anna/9.pth": persons[160]})
+    told = answer(SYNCTALK2D160)
+    assert told.startswith("no: several people are trained -> ")
+    assert "--option synctalk2d160.person=WHO (here are may, Anna)" in told
+    assert answer(SYNCTALK2D160, person="Anna") == "Anna (9.pth) in fp32 on cpu"
+    assert answer(SYNCTALK2D160, person="bob").startswith("no: no person 'bob' is trained -> ")
+
+
+def test_upstreams_folder_gives_its_highest_number(home, persons, tmp_path: Path):
+    home()
+    folder = tmp_path / "checkpoint" / "May"
+    folder.mkdir(parents=True)
+    for name in ("9.pth", "99.pth", "100.pth", "last.pth", "notes.pth"):
+        (folder / name).hardlink_to(persons[328])
+    assert answer(SYNCTALK2D, person=str(folder)) == f"{folder} (100.pth) in fp32 on cpu"
+    file = folder / "9.pth"
+    assert answer(SYNCTALK2D, person=str(file)) == f"{file} (9.pth) in fp32 on cpu"
+    for name in ("9.pth", "99.pth", "100.pth"):
+        (folder / name).unlink()
+    assert "(last.pth)" in answer(SYNCTALK2D, person=str(folder))
+
+
+def test_the_other_size_is_told_with_the_generator_that_takes_it(home, persons):
+    home({"synctalk2d/persons/may.pth": persons[160]})
+    told = answer(SYNCTALK2D)
+    assert "is a network for pictures of 160 pixels, not of 320" in told
+    assert "--generator synctalk2d160 --option synctalk2d160.person=" in told
+
+
+def test_other_sounds_are_told(home, fill, tmp_path: Path):
+    torch = pytest.importorskip("torch")
+    from lipsync_synctalk2d.layouts import Layout
+    from lipsync_synctalk2d.network import FaceNetwork
+
+    layout = Layout(side=160, sound="hubert", shape=(16, 32, 32), project="Ultralight")
+    with torch.device("meta"):
+        network = FaceNetwork(layout)
+    path = tmp_path / "7.pth"
+    torch.save({"epoch": 7, "model": fill(network, "ultralight_unet_160_hubert")}, path)
+    told = answer(SYNCTALK2D160, person=str(path))
+    assert "hears hubert features (Ultralight)" in told
+    assert "AVE" in told
+
+
+def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: Path):
+    home({"synctalk2d/persons/ave.pth": ave})
+    assert "is no network of a person" in answer(SYNCTALK2D)
+    cut = tmp_path / "cut.pth"
+    cut.write_bytes(persons[328].read_bytes()[:2_000_000])
+    assert "cut.pth" in answer(SYNCTALK2D, person=str(cut))
+
+
+def test_precision_follows_the_device_and_contradictions_are_told(
+    home, persons, monkeypatch: pytest.MonkeyPatch
+):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    assert answer(SYNCTALK2D160, precision="bf16") == "may (may.pth) in bf16 on cpu"
+    assert "it does not compute in fp16 on a CPU" in answer(SYNCTALK2D160, precision="fp16")
+    assert "there is no precision int4" in answer(SYNCTALK2D160, precision="int4")
+    here = replace(hardware.detect(), bf16=True)
+    monkeypatch.setattr(hardware, "detect", lambda: here)
+    assert answer(SYNCTALK2D160) == "may (may.pth) in bf16 on cpu"
+    assert answer(SYNCTALK2D160, compat="true") == "may (may.pth) in fp32 on cpu"
+
+
+def test_a_torch_without_cuda_is_told(home, persons, monkeypatch: pytest.MonkeyPatch):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    gpu = hardware.Gpu(name="a GPU", memory=8 * 2**30)
+    here = replace(hardware.detect(), gpus=(gpu,))
+    monkeypatch.setattr(hardware, "detect", lambda: here)
+    monkeypatch.setattr(choice, "_torch_version", lambda: "2.13.0+cpu")
+    told = answer(SYNCTALK2D160, device="cuda")
+    assert told.startswith("no: the torch that is installed here cannot use the GPU -> ")
+    monkeypatch.setattr(choice, "_torch_version", lambda: "2.13.0")
+    assert answer(SYNCTALK2D160, device="cuda") == "may (may.pth) in fp16 on cuda"
+
+
+def test_the_crop_is_where_upstream_cuts_the_mean_face():
+    """PFLD's mean face: chin at 0.936, nose point at 0.366, jaw from 0.078 to 0.928."""
+    face = portrait_face()
+    points = face.landmarks[None]
+    (matrix,), size = place(SYNCTALK2D.crop, np.array([face.box]), points, face.scheme)
+    inside = transform(convert(points, face.scheme, "68")[0], matrix) / size[0]
+    chin = (0.936 - 0.366) / (0.928 - 0.078)
+    assert inside[8, 1] == pytest.approx(chin, abs=0.02)
+    assert inside[:17, 0].min() == pytest.approx(0, abs=0.03)
+    assert inside[:17, 0].max() == pytest.approx(1, abs=0.03)
+    assert matrix[0, 0] == pytest.approx(matrix[1, 1], rel=0.01)
