@@ -88,7 +88,7 @@ def open_finish(
 
 
 def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) -> None:
-    result = probe(spec, commercial_only=request.commercial_only)
+    result = probe(spec, _context(spec, request), commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         raise PluginUnavailable(
             f"The {spec.kind} '{spec.name}' cannot run here: {result.reason}.", result.hint
