@@ -108,5 +108,6 @@ class FrameRows(FeatureStream):
     def _forget(self) -> None:
         first = first_columns(self._given, self._fps)[0]
         self._rows = {c: row for c, row in self._rows.items() if c >= first}
-        if first > self._first:
-            self._columns, self._first = self._columns[first - self._first :], first
+        # At less than 1.25 frames a second, sound between two frames is heard by none.
+        old = min(max(0, first - self._first), len(self._columns))
+        self._columns, self._first = self._columns[old:], self._first + old

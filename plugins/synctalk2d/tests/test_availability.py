@@ -86,6 +86,11 @@ def test_upstreams_folder_gives_its_highest_number(home, persons, tmp_path: Path
     for name in ("9.pth", "99.pth", "100.pth", "last.pth", "notes.pth"):
         (folder / name).hardlink_to(persons[328])
     assert answer(SYNCTALK2D, person=str(folder)) == f"{folder} (100.pth) in fp32 on cpu"
+    dataset = tmp_path / "dataset" / "May"
+    dataset.mkdir(parents=True)
+    assert answer(SYNCTALK2D, person=str(dataset)) == f"{dataset} (100.pth) in fp32 on cpu"
+    assert "no person is trained" not in answer(SYNCTALK2D, person=str(dataset.with_name("Bob")))
+    assert "nobody is called" in answer(SYNCTALK2D, person=str(dataset.with_name("Bob")))
     file = folder / "9.pth"
     assert answer(SYNCTALK2D, person=str(file)) == f"{file} (9.pth) in fp32 on cpu"
     for name in ("9.pth", "99.pth", "100.pth"):

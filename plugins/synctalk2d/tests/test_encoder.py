@@ -75,6 +75,18 @@ def test_windows_are_encoded_once_and_old_ones_forgotten():
     assert len(stream._columns) < 80
 
 
+@pytest.mark.parametrize("fps", [Fraction(1), Fraction(1, 2)])
+def test_a_slide_show_hears_the_right_moments(fps: Fraction):
+    sound = np.concatenate([recipe.wave("slides", 16_000 * 5 + 77), SOUND])
+    whole, pieces = FrameRows(heard, fps), FrameRows(heard, fps)
+    expected = np.concatenate([whole.push(sound), whole.flush()])
+    rows = [pieces.push(sound[at : at + 700]) for at in range(0, len(sound), 700)]
+    assert np.array_equal(np.concatenate([*rows, pieces.flush()]), expected)
+    usual = FrameRows(heard, Fraction(25))
+    all_rows = np.concatenate([usual.push(sound), usual.flush()])
+    assert np.array_equal(expected, all_rows[:: int(25 / fps)])
+
+
 def test_silence_surrounds_the_sound():
     stream = FrameRows(heard, Fraction(25))
     rows = np.concatenate([stream.push(np.zeros(8000, np.float32)), stream.flush()])
