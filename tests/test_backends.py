@@ -14,7 +14,7 @@ from lipsync_core import samples
 from lipsync_core.builtin.catalogue import CATALOGUE
 
 BACKENDS = ("latentsync", "musetalk", "synctalk2d", "wav2lip")
-DECLARED = ("latentsync", "musetalk")
+DECLARED = ("latentsync",)
 """Those whose networks are not in their packages yet; the others lack weights here."""
 
 

@@ -9,6 +9,7 @@ CATALOGUE: dict[str, str] = {
     "gpen": "lipsync-restoration",
     "latentsync": "lipsync-latentsync",
     "musetalk": "lipsync-musetalk",
+    "musetalk10": "lipsync-musetalk",
     "parsing": "lipsync-musetalk",
     "restoreformer": "lipsync-restoration",
     "syncnet": "lipsync-syncnet",

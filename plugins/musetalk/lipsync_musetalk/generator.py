@@ -1,35 +1,147 @@
-"""The MuseTalk generator. Its network is not in this version: opening it says so, and makes nothing."""
+"""The MuseTalk generator: crops and Whisper's features in, crops with another mouth out."""
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lipsync_core.contracts import Generator
-from lipsync_musetalk.availability import not_yet
+from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
+from lipsync_musetalk.availability import contradiction, files, precision_for
 
 if TYPE_CHECKING:
-    import numpy as np
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
-    from lipsync_core.records import Chunk
+    from lipsync_core.records import Chunk, Crops, Prepared
+    from lipsync_musetalk.networks import LatentNetworks
+
+ROW = (50, 384)
+"""Features of a frame: 10 rows of 5 layers, 384 numbers each."""
+LATENTS = "latents"
+"""Name of what is prepared: `(N, 8, 32, 32)`, one row a frame."""
+_KEPT = 1024
+"""Latents that are kept for frames that come again, as in a loop: 32 KiB each."""
 
 
 class MuseTalk(Generator):
-    """Declared, not run yet."""
+    """See the module; `availability` decides about files and precision."""
+
+    def __init__(self) -> None:
+        self._networks: LatentNetworks | None = None
+        self._sample, self._seed = False, 0
+        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
     def open(self, context: OpenContext) -> None:
-        """Say that it cannot run.
+        """Load the networks.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginUnavailable: files, packages or the device are missing, or a file is damaged.
+            OutOfMemory: they do not fit.
         """
-        raise not_yet()
+        wrong, found = contradiction(context), files(context)
+        if wrong is not None:
+            raise PluginUnavailable(f"MuseTalk cannot run: {wrong.reason}.", wrong.hint)
+        if found is None:
+            raise PluginUnavailable(
+                "MuseTalk cannot run: its weights are not here.", "lipsync weights pull musetalk"
+            )
+        wait_quietly()
+        from lipsync_musetalk.networks import LatentNetworks
+
+        precision = precision_for(context)
+        self._networks = LatentNetworks(found, context.device, precision, context.threads)
+        self._sample = bool(context.options.get("sample", False))
+        self._seed = context.seed
+
+    def prepare(self, crops: Crops) -> Prepared:
+        """Latents of each crop, hidden and whole: they depend on the target alone.
+
+        Raises:
+            OutOfMemory: not even one crop fits.
+        """
+        return {LATENTS: np.stack([self._latents(image) for image in crops.images])}
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """Never reached: `open` has raised.
+        """The crops with the new mouth; see the contract.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            OutOfMemory: not even one crop fits.
+            GenerationFailed: the networks gave NaN.
         """
-        raise not_yet()
+        networks = self._opened()
+        if chunk.features.shape[1:] != ROW:
+            raise PluginFault(
+                f"The generator musetalk wants {ROW} features a frame, got {chunk.features.shape[1:]}.",
+                "Use the audio encoder whisper.",
+            )
+        prepared = chunk.prepared.get(LATENTS)
+        latents = self.prepare(chunk.crops)[LATENTS] if prepared is None else prepared
+        known = np.asarray(latents, np.float32)
+
+        def paint(a: int, b: int) -> NDArray[np.float32]:
+            return networks.paint(known[a:b], chunk.features[a:b])
+
+        made = halving(len(chunk), networks.batch, paint)
+        if not np.isfinite(made).all():
+            raise GenerationFailed(
+                "MuseTalk gave pictures that are no numbers.",
+                "Choose --precision fp32; if it happens there too, fetch the weights again.",
+            )
+        from lipsync_musetalk import pictures
+
+        return pictures.faces_of(made)
+
+    def close(self) -> None:
+        """Let go of the networks and what was kept."""
+        if self._networks is not None:
+            self._networks.close()
+        self._networks = None
+        self._kept.clear()
+
+    def _opened(self) -> LatentNetworks:
+        if self._networks is None:
+            raise PluginFault("The generator musetalk was used before it was opened.")
+        return self._networks
+
+    def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """`(8, 32, 32)` of one crop; a picture that comes again is not encoded again."""
+        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        found = self._kept.get(key)
+        if found is None:
+            # Drawn from the posterior by the picture's own seed: runs repeat, whatever comes before it.
+            drawn = int.from_bytes(key[:8]) ^ self._seed if self._sample else None
+            found = self._opened().encode(image[None], drawn)[0]
+            self._kept[key] = found
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return found
+
+
+def halving(
+    count: int, step: int, run: Callable[[int, int], NDArray[np.float32]]
+) -> NDArray[np.float32]:
+    """`run(a, b)` over 0..count in pieces of `step`, half as large each time memory runs out.
+
+    Raises:
+        OutOfMemory: a piece of one does not fit.
+    """
+    done, a = [], 0
+    while a < count:
+        b = min(count, a + step)
+        try:
+            done.append(run(a, b))
+        except OutOfMemory:
+            if b - a == 1:
+                raise
+            step = (b - a) // 2
+            continue
+        a = b
+    return np.concatenate(done)

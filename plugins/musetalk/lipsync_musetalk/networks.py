@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,25 +12,20 @@ from lipsync_musetalk import pictures, positions
 from lipsync_musetalk.diffusion import load_unet, load_vae, quietly
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
+
+    from lipsync_musetalk.availability import Files
 
     Latents = NDArray[np.float32]
     """`(N, 8, H/8, W/8)`: of the face with its lower half hidden, then of the whole face."""
 
 _SCALE = 0.18215
 """Of Stable Diffusion's latents, for autoencoders whose configuration does not say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
-    """What the networks are loaded from, in upstream's layout."""
-
-    unet: Path
-    unet_config: Path
-    vae: Path
-    vae_config: Path
+_FRAME_BYTES = 400 * 2**20
+"""A cautious bound of what one frame needs on a GPU in half precision: the decoder's largest layers hold 256
+channels of 256x256 numbers, 34 MB each, several at once."""
+_CPU_BATCH = 4
+"""Frames at a time on a CPU; in bf16 the UNet took 0.34 s a frame with 4 at a time and 0.67 s with 1."""
 
 
 class LatentNetworks:
@@ -42,6 +36,9 @@ class LatentNetworks:
         device: "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
+
+    Attributes:
+        batch: frames to compute at a time.
 
     Raises:
         PluginUnavailable: a file is damaged or another network's, or this torch cannot use the device.
@@ -56,35 +53,41 @@ class LatentNetworks:
             self._vae = self._device.place(load_vae(files.vae_config, files.vae))
             self._unet = self._device.place(load_unet(files.unet_config, files.unet))
         self._scale = float(getattr(self._vae.config, "scaling_factor", None) or _SCALE)
+        self.batch = self._device.fitting(_FRAME_BYTES, on_cpu=_CPU_BATCH)
+        # On CPUs other kernels are taken for batches of other sizes, and in half precision they round visibly
+        # apart: a frame would depend on how many are painted with it.
+        half_on_cpu = precision != "fp32" and self._device.torch.type == "cpu"
+        self._filled_up_to = self.batch if half_on_cpu else 0
         self._zero = torch.zeros(1, dtype=torch.int64, device=self._device.torch)
 
-    def encode(self, faces: NDArray[np.uint8], generator: torch.Generator | None = None) -> Latents:
+    def encode(self, faces: NDArray[np.uint8], seed: int | None = None) -> Latents:
         """Latents of faces, which depend on the target alone.
 
         Args:
             faces: `(N, 256, 256, 3)` RGB.
-            generator: draws from the posterior as the original does; without it, its mode is taken, so
-                that runs repeat.
+            seed: for a draw from the posterior, which the original makes without one; None takes its mode.
 
         Raises:
             OutOfMemory: N faces do not fit.
         """
         whole = pictures.normalised(faces)
         halves = [
-            self._latents(batch, generator) for batch in (pictures.lower_half_hidden(whole), whole)
+            self._latents(batch, seed) for batch in (pictures.lower_half_hidden(whole), whole)
         ]
         return np.concatenate(halves, axis=1)
 
-    def _latents(
-        self, batch: NDArray[np.float32], generator: torch.Generator | None
-    ) -> NDArray[np.float32]:
+    def _latents(self, batch: NDArray[np.float32], seed: int | None) -> NDArray[np.float32]:
         device = self._device
         with device.memory(), torch.inference_mode():
             posterior = self._vae.encode(device.put(batch)).latent_dist
-            drawn = posterior.mode() if generator is None else posterior.sample(generator)
+            drawn = posterior.mode()
+            if seed is not None:  # on the CPU, so that every device draws the same
+                random = torch.Generator().manual_seed(seed % 2**63)
+                noise = torch.randn(drawn.shape, generator=random)
+                drawn = drawn + posterior.std * noise.to(drawn)
             return device.fetch(drawn * self._scale)
 
-    def paint(self, latents: Latents, audio: NDArray[np.float32]) -> NDArray[np.uint8]:
+    def paint(self, latents: Latents, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """Faces with another mouth.
 
         Args:
@@ -92,12 +95,16 @@ class LatentNetworks:
             audio: `(N, 50, 384)` of the audio encoder `whisper`.
 
         Returns:
-            `(N, 256, 256, 3)` RGB.
+            `(N, 3, 256, 256)` RGB in about -1..1, see `pictures.faces_of`.
 
         Raises:
             OutOfMemory: N faces do not fit.
         """
-        return pictures.faces_of(self.decode(self.predict(latents, audio)))
+        missing = self._filled_up_to - len(latents)
+        if missing <= 0:
+            return self.decode(self.predict(latents, audio))
+        more = [np.concatenate([a, np.repeat(a[-1:], missing, 0)]) for a in (latents, audio)]
+        return self.decode(self.predict(*more))[: len(latents)]
 
     def predict(self, latents: Latents, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(N, 4, H/8, W/8)`: latents of the new faces."""

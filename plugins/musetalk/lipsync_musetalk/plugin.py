@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
 from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec
-from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
+from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 
 @hookimpl
@@ -24,5 +24,6 @@ def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
 
 @hookimpl
 def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
-    """Offer the generator."""
+    """Offer both versions."""
     register(MUSETALK)
+    register(MUSETALK10)

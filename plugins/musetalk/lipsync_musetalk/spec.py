@@ -1,4 +1,7 @@
-"""What MuseTalk 1.5 declares. Facts from TMElyralab/MuseTalk (as of 2025-09); nothing is copied."""
+"""What MuseTalk, its audio encoders and its blender declare.
+
+Facts from TMElyralab/MuseTalk (as of 2025-09); nothing is copied.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ from lipsync_core.specs import (
     WeightFile,
 )
 
-PROBE = "lipsync_musetalk.availability:probe"
 HOMEPAGE = "https://github.com/TMElyralab/MuseTalk"
 HUB, VAE_HUB = "TMElyralab/MuseTalk", "stabilityai/sd-vae-ft-mse"
 WHISPER_HUB, LATENTSYNC_HUB = "openai/whisper-tiny", "ByteDance/LatentSync-1.6"
@@ -145,19 +147,14 @@ PARSING = BlenderSpec(
     scheme="68",
 )
 
-MUSETALK = GeneratorSpec(
-    name="musetalk",
-    factory="lipsync_musetalk.generator:MuseTalk",
-    summary="MuseTalk 1.5: 256x256 mouths in one step (declared, not run by this version yet)",
-    licence=Licence(
-        code="Apache-2.0", weights=f"{ANY_PURPOSE}; VAE and Whisper: MIT", commercial=True
-    ),
-    requires=(_TORCH, Requirement(module="diffusers", distribution="diffusers", minimum="0.32")),
-    weights=(
+
+def _generator_files(unet: str, config: str) -> tuple[WeightFile, ...]:
+    return (
         WeightFile(
-            path="musetalkV15/unet.pth",
+            path=unet,
             repository=HUB,
             licence=ANY_PURPOSE,
+            # The same in both versions: their names tell them apart.
             holds=(
                 ("conv_in.weight", (320, 8, 3, 3)),
                 ("down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight", (320, 384)),
@@ -165,7 +162,7 @@ MUSETALK = GeneratorSpec(
                 ("conv_out.weight", (4, 320, 3, 3)),
             ),
         ),
-        WeightFile(path="musetalkV15/musetalk.json", repository=HUB, licence=ANY_PURPOSE),
+        WeightFile(path=config, repository=HUB, licence=ANY_PURPOSE),
         WeightFile(
             path="sd-vae/config.json",
             repository=VAE_HUB,
@@ -190,18 +187,45 @@ MUSETALK = GeneratorSpec(
                 ("quant_conv.weight", (8, 8, 1, 1)),
             ),
         ),
+    )
+
+
+MUSETALK = GeneratorSpec(
+    name="musetalk",
+    factory="lipsync_musetalk.generator:MuseTalk",
+    summary="MuseTalk 1.5: 256x256 mouths for any face, in one step of a latent network",
+    licence=Licence(
+        code="Apache-2.0", weights=f"{ANY_PURPOSE}; VAE and Whisper: MIT", commercial=True
     ),
-    probe=PROBE,
+    requires=(_TORCH, Requirement(module="diffusers", distribution="diffusers", minimum="0.32")),
+    weights=_generator_files("musetalkV15/unet.pth", "musetalkV15/musetalk.json"),
+    probe="lipsync_musetalk.availability:probe",
     devices=("cuda", "cpu"),
     # The authors run it in half precision on a GPU of 4 GB.
     memory=4 * 10**9,
+    options=(
+        Option(
+            key="sample",
+            default=False,
+            help="draw latents of the target from their distribution as the original does, instead of "
+            "taking the likeliest; --seed decides",
+        ),
+    ),
     homepage=HOMEPAGE,
     # From as far above the bridge of the nose (point 29) as the chin is below it.
     crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29, margins=Margins(bottom=_JAW)),
     audio_encoder="whisper",
     chunk=ChunkSpec(frames=8),
-    # Latents of the masked and of the whole crop: the same for every voice.
+    # Latents of the hidden and of the whole crop: the same for every voice.
     prepare=PrepareSpec(scope="frame"),
     region="lower_face",
     deterministic=True,
+)
+
+MUSETALK10 = replace(
+    MUSETALK,
+    name="musetalk10",
+    summary="MuseTalk 1.0: the first version, with a crop that ends at the chin",
+    weights=_generator_files("musetalk/pytorch_model.bin", "musetalk/musetalk.json"),
+    crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from lipsync_musetalk.spec import PARSING, WHISPER, WHISPER_LATENTSYNC
+from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Ready
 from lipsync_core.probing import probe
@@ -24,7 +24,8 @@ def skin(parsing_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def with_weights(home, whisper_files: dict[str, Path], skin: Path) -> None:
+def with_weights(home, small_files, whisper_files: dict[str, Path], skin: Path) -> None:
+    home("musetalk", small_files)
     home("parsing", {skin.name: skin})
     home("whisper", {"pytorch_model.bin": whisper_files["pytorch_model.bin"]})
     home("whisper-latentsync", {"tiny.pt": whisper_files["tiny.pt"]})
@@ -33,6 +34,8 @@ def with_weights(home, whisper_files: dict[str, Path], skin: Path) -> None:
 test_contract = contract_tests("lipsync-musetalk")
 
 
-@pytest.mark.parametrize("spec", [WHISPER, WHISPER_LATENTSYNC, PARSING], ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    "spec", [MUSETALK, WHISPER, WHISPER_LATENTSYNC, PARSING], ids=lambda s: s.name
+)
 def test_what_works_was_not_skipped(spec):
     assert isinstance(probe(spec), Ready)

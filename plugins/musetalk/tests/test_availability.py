@@ -1,4 +1,4 @@
-"""What the generator promises today: complete data, a true probe, no picture that it did not make."""
+"""The probes say what would run, or what is missing; specs are complete data."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lipsync_musetalk.availability import HINT, REASON
-from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
+from lipsync_musetalk import availability
+from lipsync_musetalk.generator import MuseTalk
+from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
-from lipsync_core.contracts import Generator, OpenContext, Unavailable
+from lipsync_core import hardware
+from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.engine.chain import resolve
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.loading import load_rows
 from lipsync_core.probing import context_for, probe
-from lipsync_core.registry import Registry, create
-from lipsync_core.specs import PluginSpec
+from lipsync_core.registry import Registry
+from lipsync_core.specs import GeneratorSpec, PluginSpec
 
-OFFERED: tuple[PluginSpec, ...] = (MUSETALK, WHISPER, WHISPER_LATENTSYNC, PARSING)
+OFFERED: tuple[PluginSpec, ...] = (MUSETALK, MUSETALK10, WHISPER, WHISPER_LATENTSYNC, PARSING)
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +29,14 @@ def folder(home) -> Path:
     return home()
 
 
-def with_everything(spec: PluginSpec, folder: Path) -> PluginSpec:
+@pytest.fixture
+def bf16(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> bool:
+    here = replace(hardware.detect(), bf16=request.param)
+    monkeypatch.setattr(hardware, "detect", lambda: here)
+    return bool(request.param)
+
+
+def with_everything(spec: GeneratorSpec, folder: Path) -> GeneratorSpec:
     """Packages, memory and weight files as a user who has them all would have them."""
     for weight in spec.weights:
         file = folder / "weights" / spec.name / weight.path
@@ -42,13 +51,38 @@ def test_is_found_as_an_installed_plugin():
     assert set(row.specs) == set(OFFERED)
 
 
-def test_says_that_it_does_not_run_yet_even_with_everything_there(folder: Path):
+@pytest.mark.parametrize("bf16", [True, False], indirect=True)
+@pytest.mark.parametrize(
+    ("spec", "name"), [(MUSETALK, "unet.pth"), (MUSETALK10, "pytorch_model.bin")]
+)
+def test_says_what_would_run(folder: Path, bf16: bool, spec: GeneratorSpec, name: str):
+    spec = with_everything(spec, folder)
+    precision = "bf16" if bf16 else "fp32"
+    assert probe(spec, context_for(spec)) == Ready(detail=f"{name} in {precision} on cpu")
+    context = context_for(spec, precision="fp32")
+    assert probe(spec, context) == Ready(detail=f"{name} in fp32 on cpu")
+    on_gpu = replace(context_for(spec), device="cuda")
+    assert availability.precision_for(on_gpu) == "fp16"
+
+
+@pytest.mark.parametrize(
+    ("precision", "reason"),
+    [
+        ("fp16", "it does not compute in fp16 on a CPU"),
+        ("int8", "there is no precision int8"),
+    ],
+)
+def test_precisions_that_do_not_go_are_told(folder: Path, precision: str, reason: str):
     spec = with_everything(MUSETALK, folder)
-    answer = probe(spec, context_for(spec))
-    assert answer == Unavailable(reason=REASON, hint=HINT)
+    context = context_for(spec, precision=precision)
+    told = probe(spec, context)
+    assert isinstance(told, Unavailable)
+    assert told.reason == reason
+    with pytest.raises(PluginUnavailable, match=reason):
+        MuseTalk().open(context)
 
 
-def test_says_everything_else_that_is_missing():
+def test_says_everything_that_is_missing():
     absent = replace(MUSETALK.requires[0], module="nobody_has_this")
     answer = probe(replace(MUSETALK, requires=(absent,), memory=None))
     assert isinstance(answer, Unavailable)
@@ -56,19 +90,8 @@ def test_says_everything_else_that_is_missing():
     assert f'pip install "{absent.distribution}>={absent.minimum}"' in answer.hint
     assert f"its weights are not here: {MUSETALK.weights[0].path}" in answer.reason
     assert "lipsync weights pull musetalk" in answer.hint
-    assert REASON in answer.reason
-
-
-def test_opening_it_all_the_same_raises_the_same():
-    plugin = create(MUSETALK)
-    assert isinstance(plugin, Generator)
-    with pytest.raises(PluginUnavailable) as error:
-        plugin.open(OpenContext())
-    assert REASON in error.value.message
-    assert error.value.hint == HINT
-    with pytest.raises(PluginUnavailable):
-        plugin.generate(None)  # type: ignore[arg-type]
-    plugin.close()
+    with pytest.raises(PluginUnavailable, match="its weights are not here"):
+        MuseTalk().open(context_for(MUSETALK))
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
@@ -80,8 +103,7 @@ def test_the_chain_falls_back_and_tells_the_reason():
     )
     candidates, attempts = resolve(Registry(load_rows({})), request)
     assert [(a.generator, a.phase) for a in attempts] == [("musetalk", "probe")]
-    assert REASON in attempts[0].reason
-    assert HINT in attempts[0].hint
+    assert "its weights are not here: musetalkV15/unet.pth" in attempts[0].reason
     assert len(candidates) == 1
     assert candidates[0].spec.name != "musetalk"
 
@@ -91,13 +113,14 @@ def test_specs_are_data_and_name_what_their_weights_allow():
         assert pickle.loads(pickle.dumps(spec)) == spec
         assert spec.licence.commercial is (None if spec is PARSING else True)
         assert all(w.repository or w.origin for w in spec.weights)
-    assert "not run by this version yet" in MUSETALK.summary
 
 
 def test_geometry_is_the_published_one():
-    assert (MUSETALK.crop.size, MUSETALK.crop.middle) == ((256, 256), 29)
+    for spec in (MUSETALK, MUSETALK10):
+        assert (spec.crop.size, spec.crop.middle) == ((256, 256), 29)
+        assert spec.audio_encoder == WHISPER.name
+    assert MUSETALK.crop.margins.bottom > MUSETALK10.crop.margins.bottom == 0
     assert (WHISPER.feature_shape, WHISPER.sample_rate) == ((50, 384), 16_000)
-    assert MUSETALK.audio_encoder == WHISPER.name
 
 
 def test_older_folders_of_the_vae_are_found(folder: Path):

@@ -1,0 +1,201 @@
+"""The generator, with narrow networks of the published architecture: what it gives, keeps and survives."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+pytest.importorskip("diffusers")
+
+from lipsync_musetalk import pictures
+from lipsync_musetalk.generator import _KEPT, LATENTS, MuseTalk, halving
+from lipsync_musetalk.spec import MUSETALK, MUSETALK10
+
+from lipsync_core import samples
+from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
+from lipsync_core.probing import context_for
+from lipsync_core.records import Chunk, Crops
+from lipsync_core.testing import inputs, recipe
+
+FRAMES = 8
+
+
+@pytest.fixture
+def weights(home, small_files: dict[str, Path]) -> None:
+    home("musetalk", small_files)
+
+
+@pytest.fixture(scope="module")
+def crops() -> Crops:
+    return inputs.crops(MUSETALK.crop, 2)
+
+
+def opened(spec=MUSETALK, seed: int = 0, **options: str) -> MuseTalk:
+    generator = MuseTalk()
+    generator.open(context_for(spec, precision="fp32", options=options, seed=seed, threads=1))
+    return generator
+
+
+def chunk(crops: Crops, prepared=None) -> Chunk:
+    rows = recipe.normal("rows", (len(crops), 50, 384))
+    return inputs.chunk(crops, rows, prepared)
+
+
+def test_it_paints_what_the_networks_give(weights, crops: Crops):
+    generator = opened()
+    made = generator.generate(chunk(crops))
+    assert made.shape == (2, 256, 256, 3)
+    networks = generator._opened()
+    latents = networks.encode(crops.images)
+    expected = pictures.faces_of(networks.paint(latents, recipe.normal("rows", (2, 50, 384))))
+    assert np.abs(made.astype(int) - expected).max() <= 1
+    generator.close()
+    with pytest.raises(PluginFault, match="before it was opened"):
+        generator.generate(chunk(crops))
+
+
+def test_latents_are_made_once_for_each_picture(weights, crops: Crops, monkeypatch):
+    generator = opened()
+    networks = generator._opened()
+    encoded: list[int] = []
+    encode = networks.encode
+
+    def counted(faces: np.ndarray, seed: int | None = None) -> np.ndarray:
+        encoded.append(len(faces))
+        return encode(faces, seed)
+
+    monkeypatch.setattr(networks, "encode", counted)
+    prepared = generator.prepare(crops)
+    assert prepared[LATENTS].shape == (2, 8, 32, 32)
+    assert sum(encoded) == 2
+    first = generator.generate(chunk(crops, prepared))
+    again = generator.generate(chunk(crops))  # prepares itself: the pictures are known
+    assert np.array_equal(first, again)
+    assert sum(encoded) == 2
+    monkeypatch.setattr(
+        networks, "encode", lambda faces, seed: np.zeros((1, 8, 32, 32), np.float32)
+    )
+    for n in range(_KEPT + 3):
+        generator._latents(np.full((256, 256, 3), n % 256, np.uint8) + np.uint8(n // 256) * 3)
+    assert len(generator._kept) <= _KEPT
+
+
+def test_what_is_prepared_is_used(weights, crops: Crops):
+    """Latents from disk stand for the pictures."""
+    generator = opened()
+    prepared = {LATENTS: np.roll(generator.prepare(crops)[LATENTS], 1, axis=0)}
+    swapped = inputs.piece(crops, 0, 2)
+    swapped.images[:] = np.roll(crops.images, 1, axis=0)
+    assert np.array_equal(
+        generator.generate(chunk(crops, prepared)), generator.generate(chunk(swapped))
+    )
+
+
+def test_sampling_repeats_with_its_seed(weights, crops: Crops):
+    plain, one, same, other = (
+        opened(seed=seed, **options).prepare(crops)[LATENTS]
+        for seed, options in ((1, {}), (1, {"sample": "true"}), (1, {"sample": "true"}),
+                              (2, {"sample": "true"}))
+    )  # fmt: skip
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, plain)
+
+
+def test_version_10_has_files_of_its_own(home, small_files: dict[str, Path], crops: Crops):
+    older = {
+        "musetalk/pytorch_model.bin": small_files["musetalkV15/unet.pth"],
+        "musetalk/musetalk.json": small_files["musetalkV15/musetalk.json"],
+        **{path: file for path, file in small_files.items() if path.startswith("sd-vae/")},
+    }
+    home("musetalk10", older)
+    home("musetalk", small_files)
+    made = opened(MUSETALK10).generate(chunk(crops))
+    assert np.array_equal(made, opened().generate(chunk(crops)))  # the same numbers in both files
+
+
+def test_batches_are_halved_before_it_gives_up(weights, crops: Crops, monkeypatch):
+    generator = opened()
+    networks = generator._opened()
+    expected = generator.generate(chunk(crops))
+    paint, asked = networks.paint, []
+
+    def narrow(latents: np.ndarray, audio: np.ndarray) -> np.ndarray:
+        asked.append(len(latents))
+        if len(latents) > 1:
+            raise OutOfMemory("MuseTalk ran out of GPU memory.")
+        return paint(latents, audio)
+
+    monkeypatch.setattr(networks, "paint", narrow)
+    made = generator.generate(chunk(crops))
+    assert asked == [2, 1, 1]
+    assert np.abs(made.astype(int) - expected).max() <= 1
+    with pytest.raises(OutOfMemory):
+        halving(3, 2, lambda a, b: narrow(np.zeros((2, 1)), np.zeros((2, 1))))
+
+
+def test_pictures_that_are_no_numbers_are_told(weights, crops: Crops, monkeypatch):
+    generator = opened()
+    broken = np.full((2, 3, 256, 256), np.nan, np.float32)
+    monkeypatch.setattr(generator._opened(), "paint", lambda *given: broken)
+    with pytest.raises(GenerationFailed, match="no numbers"):
+        generator.generate(chunk(crops))
+
+
+def test_features_of_another_encoder_are_told(weights, crops: Crops):
+    rows = np.zeros((2, 80, 16), np.float32)
+    with pytest.raises(PluginFault, match=r"wants \(50, 384\) features a frame, got \(80, 16\)"):
+        opened().generate(inputs.chunk(crops, rows))
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "voice.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes((inputs.voice(16_000, FRAMES / 25) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def run(folder: Path, sound: Path, *words: str) -> tuple[dict[str, Any], np.ndarray]:
+    """`lipsync run` on the bundled portrait, which keeps still."""
+    out = folder / f"out{len(list(folder.glob('*.mp4')))}.mp4"
+    done = subprocess.run(
+        [sys.executable, "-m", "lipsync_core", "run", str(samples.portrait()), str(sound), "-o", str(out),
+         "--still", "--json", "--silence", "generate", "--crf", "1", *words],
+        capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"COLUMNS": "300"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    with av.open(str(out)) as file:
+        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
+    return json.loads(done.stdout), np.stack(frames).astype(int)
+
+
+@pytest.mark.parametrize("blender", ["feather", "parsing"])
+def test_a_video_by_musetalk(
+    weights, home, whisper_files, tmp_path: Path, sound: Path, blender: str
+):
+    home("whisper", {"pytorch_model.bin": whisper_files["pytorch_model.bin"]})
+    words = ("--option", "parsing.mode=ellipse") if blender == "parsing" else ()
+    report, made = run(
+        tmp_path, sound, "--generator", "musetalk", "--strict", "--blender", blender, *words
+    )
+    assert report["chain"]["used"] == {"musetalk": FRAMES}
+    assert len(made) == FRAMES
+    _, plain = run(tmp_path, sound)
+    changed = np.abs(made - plain).max((0, 3)) > 24
+    x0, y0, x1, y1 = (int(v) for v in inputs.PORTRAIT_FACE)
+    middle = (y0 + y1) // 2
+    assert changed[middle + 20 : y1 - 10, x0 + 30 : x1 - 30].mean() > 0.5  # around the mouth
+    assert not changed[y0 : y0 + 20].any()  # not the forehead
+    changed[y0 - 8 : y1 + 16, x0 - 8 : x1 + 8] = False
+    assert not changed.any()  # nothing outside the face
