@@ -74,7 +74,8 @@ def tests(session: nox.Session) -> None:
 def slow(session: nox.Session) -> None:
     """The tests that take minutes: memory over length, long runs."""
     install(session, "-e", ".", *_packages("test"), *TEST_TOOLS)
-    session.run("pytest", "-m", "slow", *session.posargs)
+    words = session.posargs or ["tests", *(f"plugins/{p}/tests" for p in PLUGINS)]
+    session.run("pytest", "-m", "slow", *words)
 
 
 @nox.session

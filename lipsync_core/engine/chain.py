@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import OpenContext, Unavailable
+from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import (
@@ -145,7 +146,8 @@ def _candidate(
     )
     result = probe(spec, context, commercial_only=request.commercial_only)
     if not isinstance(result, Unavailable):
-        result = probe(encoder, commercial_only=request.commercial_only)
+        given = companion(encoder, request)
+        result = probe(encoder, given, commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         return result
     if not any(provides(scheme, spec.crop.scheme) for scheme in detector.schemes):

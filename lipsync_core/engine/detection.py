@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lipsync_core.contracts import Unavailable
+from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.probing import probe
@@ -21,7 +22,7 @@ def choose_detector(registry: Registry, request: RunRequest) -> DetectorSpec:
         spec = registry.get(DetectorSpec, request.detector)
     else:
         spec = next(s for s in specs if registry.row_of(s).name == BUILTIN)
-    result = probe(spec, commercial_only=request.commercial_only)
+    result = probe(spec, companion(spec, request), commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         raise PluginUnavailable(
             f"The detector '{spec.name}' cannot run here: {result.reason}.", result.hint

@@ -14,11 +14,12 @@ from lipsync_core.contracts import (
     Plugin,
     Unavailable,
 )
+from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import provides
-from lipsync_core.probing import context_for, probe
+from lipsync_core.probing import probe
 from lipsync_core.records import Scheme
 from lipsync_core.registry import Registry, create
 from lipsync_core.specs import (
@@ -56,12 +57,12 @@ def opened(spec: PluginSpec, context: OpenContext, resources: ExitStack) -> Plug
 
 def open_detector(spec: DetectorSpec, request: RunRequest, resources: ExitStack) -> Detector:
     """Open a detector."""
-    return cast(Detector, opened(spec, _context(spec, request), resources))
+    return cast(Detector, opened(spec, companion(spec, request), resources))
 
 
 def open_encoder(spec: AudioEncoderSpec, request: RunRequest, resources: ExitStack) -> AudioEncoder:
     """Open an audio encoder."""
-    return cast(AudioEncoder, opened(spec, _context(spec, request), resources))
+    return cast(AudioEncoder, opened(spec, companion(spec, request), resources))
 
 
 def open_finish(
@@ -75,12 +76,12 @@ def open_finish(
     """
     blender_spec = registry.get(BlenderSpec, request.blender)
     _demand(blender_spec, blender_spec.scheme, scheme, request)
-    blender = cast(Blender, opened(blender_spec, _context(blender_spec, request), resources))
+    blender = cast(Blender, opened(blender_spec, companion(blender_spec, request), resources))
     enhancers: list[tuple[Enhancer, EnhancerSpec, float]] = []
     for name, strength in request.enhancers:
         spec = registry.get(EnhancerSpec, name)
         _demand(spec, spec.crop.scheme, scheme, request)
-        enhancer = cast(Enhancer, opened(spec, _context(spec, request), resources))
+        enhancer = cast(Enhancer, opened(spec, companion(spec, request), resources))
         enhancers.append((enhancer, spec, spec.strength if strength is None else strength))
     return Finish(
         blender=blender, blender_spec=blender_spec, scheme=scheme, enhancers=tuple(enhancers)
@@ -88,7 +89,7 @@ def open_finish(
 
 
 def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) -> None:
-    result = probe(spec, _context(spec, request), commercial_only=request.commercial_only)
+    result = probe(spec, companion(spec, request), commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):
         raise PluginUnavailable(
             f"The {spec.kind} '{spec.name}' cannot run here: {result.reason}.", result.hint
@@ -98,13 +99,3 @@ def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) 
             f"The {spec.kind} '{spec.name}' needs {wants} landmarks, the detector gives {have}.",
             "Choose a denser detector with --detector.",
         )
-
-
-def _context(spec: PluginSpec, request: RunRequest) -> OpenContext:
-    return context_for(
-        spec,
-        device=request.device if request.device.partition(":")[0] in spec.devices else "auto",
-        precision=request.precision,
-        options=request.options_for(spec),
-        seed=request.seed,
-    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
+from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.inputs import Seen, see
 from lipsync_core.engine.placing import canvas_for, place_on
 from lipsync_core.engine.progress import Progress
@@ -27,7 +28,7 @@ from lipsync_core.evaluation.request import EvalRequest
 from lipsync_core.evaluation.sync import closed_at
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
-from lipsync_core.probing import context_for, probe
+from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
 from lipsync_core.specs import AlignedCrop, ScorerSpec
 
@@ -156,9 +157,7 @@ def _feeds(
     feeds: list[Feed] = []
     absent: dict[str, dict[str, str]] = {}
     for spec in wanted or registry.all(ScorerSpec):
-        run = request.seeing(request.video)
-        device = request.device if request.device.partition(":")[0] in spec.devices else "auto"
-        context = context_for(spec, device=device, options=run.options_for(spec))
+        context = companion(spec, request.seeing(request.video))
         answer = probe(spec, context)
         try:
             if isinstance(answer, Unavailable):
