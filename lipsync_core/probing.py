@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections.abc import Mapping
-from importlib import import_module, metadata, util
-from importlib.machinery import PathFinder
+from importlib import import_module
 
-from lipsync_core import hardware, places
+from lipsync_core import hardware, packages, places
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
 from lipsync_core.errors import UsageError
 from lipsync_core.specs import Option, PluginSpec, Requirement
@@ -78,6 +76,25 @@ def probe(
     return own or Ready(detail=f"on {context.device}")
 
 
+def unfit_torch(device: str) -> Unavailable | None:
+    """Why the torch that is installed cannot use a device, as far as its version tells.
+
+    `probe` asks this for every spec that requires torch; a plugin that may run without it asks by itself.
+
+    Args:
+        device: "cpu", "cuda", "cuda:1", "mps".
+
+    Returns:
+        None where it may well use it, and where there is no torch.
+    """
+    if not device.startswith("cuda") or not packages.version("torch").endswith("+cpu"):
+        return None
+    return Unavailable(
+        reason="the torch that is installed here cannot use the GPU",
+        hint="Install a torch with CUDA, or choose --device cpu.",
+    )
+
+
 def _own_probe(spec: PluginSpec, context: OpenContext, quiet: bool) -> ProbeResult | None:
     """What the spec's own function says; with `quiet` a failing one says nothing.
 
@@ -101,7 +118,7 @@ def _own_probe(spec: PluginSpec, context: OpenContext, quiet: bool) -> ProbeResu
 
 
 def _packages(spec: PluginSpec) -> Unavailable | None:
-    absent = [r for r in spec.requires if not _present(r.module)]
+    absent = [r for r in spec.requires if not packages.installed(r.module)]
     old = [(r, v) for r in spec.requires if r not in absent and (v := _too_old(r))]
     told = [f"it needs {r.distribution} {r.minimum} or newer, here is {v}" for r, v in old]
     if absent:
@@ -114,30 +131,12 @@ def _packages(spec: PluginSpec) -> Unavailable | None:
     return Unavailable(reason="; ".join(told), hint=f"pip install {wanted}")
 
 
-def _present(module: str) -> bool:
-    """Whether a module could be imported; its parents are looked at, not imported."""
-    folders, name = None, ""
-    for part in module.split("."):
-        name = f"{name}.{part}".lstrip(".")
-        try:
-            found = PathFinder.find_spec(name, folders) or (
-                util.find_spec(name) if folders is None else None
-            )
-        except (ImportError, ValueError):
-            found = None
-        if found is None:
-            return name in sys.modules
-        folders = list(found.submodule_search_locations or ())
-    return True
-
-
 def _too_old(requirement: Requirement) -> str:
     """The version that is here, if it is older than wanted; else empty."""
     if requirement.minimum is None:
         return ""
-    try:
-        version = metadata.version(requirement.distribution)
-    except metadata.PackageNotFoundError:  # the module came with another distribution
+    version = packages.version(requirement.distribution)
+    if not version:  # the module came with another distribution
         return ""
     return version if _numbers(version) < _numbers(requirement.minimum) else ""
 
@@ -185,6 +184,8 @@ def _hardware(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
             reason=f"there is no device {context.device}",
             hint=f"Choose cuda:0 to cuda:{len(here.gpus) - 1}.",
         )
+    if any(r.module == "torch" for r in spec.requires) and (unfit := unfit_torch(context.device)):
+        return unfit
     have = here.memory
     if kind == "cuda":
         have = here.gpus[int(index)].memory if index else max(g.memory for g in here.gpus)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_core import hardware
+from lipsync_core import hardware, packages
 from lipsync_core.contracts import OpenContext, Ready, Unavailable
 from lipsync_core.errors import UsageError
 from lipsync_core.hardware import Gpu, Hardware
@@ -92,7 +92,7 @@ def test_a_package_that_is_too_old():
     ],
 )
 def test_versions_are_compared_as_numbers(monkeypatch, have: str, want: str, fine: bool):
-    monkeypatch.setattr("lipsync_core.probing.metadata.version", lambda name: have)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: have)
     assert isinstance(probe(replace(SPEC, requires=(replace(NUMPY, minimum=want),))), Ready) is fine
 
 
@@ -160,6 +160,25 @@ def test_a_numbered_device(monkeypatch):
     )
     assert probe(both, context_for(both, device="cuda:7")).reason == "there is no device cuda:7"
     assert probe(both, context_for(both, device="cuda:x")).reason == "there is no device cuda:x"
+
+
+@pytest.mark.parametrize(
+    ("version", "fine"), [("2.9.0+cpu", False), ("2.9.0", True), ("2.9.0+cu128", True)]
+)
+def test_a_torch_for_cpus_is_not_taken_for_a_gpu(monkeypatch, version: str, fine: bool):
+    machine(monkeypatch, 8)
+    monkeypatch.setattr(packages, "installed", lambda module: True)
+    monkeypatch.setattr(packages, "version", lambda distribution: version)
+    torch = Requirement(module="torch", distribution="torch", minimum="2.6")
+    spec = replace(SPEC, requires=(torch,), devices=("cuda", "cpu"))
+    answer = probe(spec, context_for(spec, device="cuda:0"))
+    assert isinstance(answer, Ready) is fine
+    if isinstance(answer, Unavailable):
+        assert answer.reason == "the torch that is installed here cannot use the GPU"
+        assert "--device cpu" in answer.hint
+    assert isinstance(probe(spec, context_for(spec, device="cpu")), Ready)
+    numpy = replace(spec, requires=(NUMPY,))
+    assert isinstance(probe(numpy, context_for(numpy, device="cuda:0")), Ready)
 
 
 def test_the_best_device_that_is_present_is_taken(monkeypatch):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
 
-from lipsync_core import hardware, places
+from lipsync_core import hardware, packages, places
 from lipsync_core.contracts import Ready
 from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
@@ -78,7 +77,7 @@ def examine() -> dict[str, Any]:
         "bf16": here.bf16,
         "gpus": [{"name": g.name, "memory_gib": round(g.memory / 2**30, 1)} for g in here.gpus],
         "mps": here.mps,
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: packages.version(name) or None for name in _PACKAGES},
         "opencv": _opencv(),
         "encoders": _encoders(),
         "home": str(places.home()),
@@ -94,16 +93,9 @@ def examine() -> dict[str, Any]:
     }
 
 
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _opencv() -> dict[str, str]:
     """OpenCV has several distributions that overwrite each other, and one of them needs libGL."""
-    installed = [name for name in _CV2_PROVIDERS if _version(name)]
+    installed = [name for name in _CV2_PROVIDERS if packages.version(name)]
     advice = ""
     if len(installed) > 1:
         advice = (

@@ -1,1 +1,1 @@
-"""What every plugin with a torch network shares: device, memory, folding. The core needs none of it."""
+"""What plugins with a torch network share: precision, device, memory, blocks. The core needs none of it."""

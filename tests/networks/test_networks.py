@@ -13,6 +13,8 @@ from lipsync_core.errors import OutOfMemory, PluginUnavailable
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402 - after the check that it is there
 
+from lipsync_core.networks import blocks  # noqa: E402
+from lipsync_core.networks.batches import in_batches  # noqa: E402
 from lipsync_core.networks.device import NetworkDevice  # noqa: E402
 from lipsync_core.networks.folding import fold  # noqa: E402
 
@@ -123,6 +125,36 @@ def test_a_torch_without_the_device_says_so():
 
 def test_a_cpu_takes_what_its_cache_likes():
     assert NetworkDevice("cpu", "Somebody", 1).fitting(1 << 40, on_cpu=8) == 8
+
+
+def test_blocks_keep_halve_and_double():
+    x = torch.randn(1, 4, 8, 8)
+    assert blocks.residual(4).eval()(x).shape == x.shape
+    assert blocks.Block(4, 6, 3, 2, 1)(x).shape == (1, 6, 4, 4)
+    assert blocks.enlarging(4, 6)(x).shape == (1, 6, 16, 16)
+    added = blocks.residual(4).eval()
+    nn.init.zeros_(added.conv_block[0].weight)
+    nn.init.zeros_(added.conv_block[0].bias)
+    assert torch.equal(added(x), torch.relu(x))  # the input, before the ReLU
+
+
+def test_the_mel_encoder_makes_512_numbers_of_a_window():
+    network = blocks.mel_encoder().eval()
+    assert network(torch.zeros(2, 1, 80, 16)).shape == (2, 512, 1, 1)
+    assert len(network) == 13
+
+
+@pytest.mark.parametrize(("count", "calls"), [(1, [1]), (3, [3]), (7, [3, 3, 1])])
+def test_rows_come_in_batches_and_in_order(count: int, calls: list[int]):
+    asked: list[int] = []
+
+    def add(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        asked.append(len(one))
+        return one + other
+
+    rows = np.arange(2 * count, dtype=np.float32).reshape(count, 2)
+    assert np.array_equal(in_batches(add, 3, rows, rows), 2 * rows)
+    assert asked == calls
 
 
 def test_openmp_is_told_before_torch_is_there():

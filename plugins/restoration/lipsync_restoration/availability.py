@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
+from lipsync_core import packages
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
 from lipsync_core.specs import EnhancerSpec
 from lipsync_restoration.choice import choose
@@ -60,14 +59,6 @@ def _probe(spec: EnhancerSpec, context: ProbeContext) -> ProbeResult:
 
 def _where(device: str) -> str:
     """The device, as far as it can be told without loading onnxruntime."""
-    if device.startswith("cuda") and not _has_cuda_runtime():
+    if device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
         return "on the CPU (for the GPU: pip install onnxruntime-gpu in place of onnxruntime)"
     return f"on {device}"
-
-
-def _has_cuda_runtime() -> bool:
-    try:
-        metadata.version("onnxruntime-gpu")
-    except metadata.PackageNotFoundError:
-        return False
-    return True

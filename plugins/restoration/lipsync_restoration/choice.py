@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import util
-
+from lipsync_core import packages
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.specs import EnhancerSpec, WeightFile
 from lipsync_core.weights import location
@@ -40,7 +39,7 @@ def _blocked(weight: WeightFile) -> Unavailable | None:
     """Why a file that is there cannot be used here: packages that a .pth file needs."""
     if not weight.path.endswith(".pth"):
         return None
-    absent = [name for name in PTH_PACKAGES if util.find_spec(name) is None]
+    absent = [name for name in PTH_PACKAGES if not packages.installed(name)]
     if not absent:
         return None
     return Unavailable(

@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from lipsync_syncnet import availability
 from lipsync_syncnet.spec import SYNCNET, WEIGHTS_FILE
 
-from lipsync_core import hardware, probing
-from lipsync_core.contracts import ProbeContext, Ready, Unavailable
+from lipsync_core import hardware, packages
+from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.loading import load_rows
 from lipsync_core.probing import context_for, probe
 
@@ -24,7 +23,7 @@ def plain_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU and all packages, whatever runs the tests."""
     here = replace(hardware.detect(), gpus=(), mps=False)
     monkeypatch.setattr(hardware, "detect", lambda: here)
-    monkeypatch.setattr(probing, "_present", lambda module: True)
+    monkeypatch.setattr(packages, "installed", lambda module: True)
 
 
 @pytest.fixture
@@ -68,8 +67,7 @@ def test_the_file_in_the_layouts_of_others(home, file: Path):
 
 
 def test_without_torch(home, file: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(probing, "_present", lambda module: module != "torch")
-    monkeypatch.setattr(availability, "_torch", lambda: "")
+    monkeypatch.setattr(packages, "installed", lambda module: module != "torch")
     home(file)
     told = probe(SYNCNET)
     assert isinstance(told, Unavailable)
@@ -77,27 +75,12 @@ def test_without_torch(home, file: Path, monkeypatch: pytest.MonkeyPatch):
     assert told.hint == 'pip install "torch>=2.6"'
 
 
-@pytest.mark.parametrize(
-    "version, ready", [("2.9.0+cpu", False), ("2.9.0", True), ("2.9.0+cu128", True)]
-)
-def test_a_torch_for_cpus_is_not_taken_for_a_gpu(
-    home, file, monkeypatch, version: str, ready: bool
-):
-    home(file)
-    monkeypatch.setattr(availability, "_torch", lambda: version)
-    context = replace(context_for(SYNCNET), device="cuda")
-    told = availability.probe(ProbeContext(context=context))
-    assert isinstance(told, Ready) is ready
-    if isinstance(told, Unavailable):
-        assert told.reason == "the torch that is installed here cannot use the GPU"
-
-
 def test_there_is_no_half_precision(home, file: Path):
     home(file)
     assert isinstance(probe(SYNCNET, context_for(SYNCNET, precision="fp32")), Ready)
     told = probe(SYNCNET, context_for(SYNCNET, precision="fp16"))
     assert isinstance(told, Unavailable)
-    assert told.reason == "it computes in fp32, not in fp16"
+    assert told.reason == "it does not compute in fp16"
 
 
 def test_commercial_only_keeps_it_out():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import PluginUnavailable
+from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons
@@ -19,7 +18,6 @@ from lipsync_synctalk2d.spec import GENERATORS
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _SHOWN = 6
 """People told in a hint."""
 
@@ -43,7 +41,7 @@ class Choice:
 
 def choose(side: int, context: OpenContext) -> Choice | Unavailable:
     """What the generator for pictures of `side` runs with on this computer, or why it cannot."""
-    wrong = _contradiction(context)
+    wrong = unfit_precision(context)
     if wrong is not None:
         return wrong
     found = _person(side, str(context.options.get("person", "")))
@@ -65,26 +63,10 @@ def choose(side: int, context: OpenContext) -> Choice | Unavailable:
             "those of the AVE encoder only",
             hint="Choose a person who was trained with AVE features, SyncTalk_2D's default.",
         )
-    return Choice(person=person, file=file, layout=layout, precision=precision_for(context))
-
-
-def _contradiction(context: OpenContext) -> Unavailable | None:
-    """What is wrong with the settings themselves."""
-    if context.precision not in PRECISIONS:
-        return Unavailable(
-            reason=f"there is no precision {context.precision}",
-            hint=f"Choose one of {', '.join(PRECISIONS)}.",
-        )
-    if context.precision == "fp16" and context.device == "cpu":
-        return Unavailable(
-            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
-        )
-    if context.device.startswith("cuda") and _torch_version().endswith("+cpu"):
-        return Unavailable(
-            reason="the torch that is installed here cannot use the GPU",
-            hint="Install a torch with CUDA, or choose --device cpu.",
-        )
-    return None
+    exact = bool(context.options.get("compat", False))
+    return Choice(
+        person=person, file=file, layout=layout, precision=precision_for(context, exact=exact)
+    )
 
 
 def _person(side: int, wanted: str) -> tuple[str, Path] | Unavailable:
@@ -126,24 +108,3 @@ def _layout(file: Path) -> Layout | Unavailable:
             hint="Check the rights of the file.",
         )
     return found
-
-
-def precision_for(context: OpenContext) -> str:
-    """What "auto" means on a device: half precision where it is faster and exact enough.
-
-    See the README for what bf16 does to the picture.
-    """
-    if context.precision != "auto":
-        return context.precision
-    if context.options.get("compat", False):
-        return "fp32"
-    if context.device.startswith("cuda"):
-        return "fp16"
-    return "bf16" if hardware.detect().bf16 else "fp32"
-
-
-def _torch_version() -> str:
-    try:
-        return metadata.version("torch")
-    except metadata.PackageNotFoundError:  # the spec's requirement tells that
-        return ""

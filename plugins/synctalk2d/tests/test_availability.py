@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lipsync_synctalk2d import choice
 from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
 from lipsync_synctalk2d.spec import ENCODER, GENERATORS, SYNCTALK2D, SYNCTALK2D160
 
@@ -133,23 +132,20 @@ def test_precision_follows_the_device_and_contradictions_are_told(
     home({"synctalk2d160/persons/may.pth": persons[160]})
     assert answer(SYNCTALK2D160, precision="bf16") == "may (may.pth) in bf16 on cpu"
     assert "it does not compute in fp16 on a CPU" in answer(SYNCTALK2D160, precision="fp16")
-    assert "there is no precision int4" in answer(SYNCTALK2D160, precision="int4")
+    assert "it does not compute in int4" in answer(SYNCTALK2D160, precision="int4")
     here = replace(hardware.detect(), bf16=True)
     monkeypatch.setattr(hardware, "detect", lambda: here)
     assert answer(SYNCTALK2D160) == "may (may.pth) in bf16 on cpu"
     assert answer(SYNCTALK2D160, compat="true") == "may (may.pth) in fp32 on cpu"
 
 
-def test_a_torch_without_cuda_is_told(home, persons, monkeypatch: pytest.MonkeyPatch):
+def test_on_a_gpu_it_is_fp16(home, persons, monkeypatch: pytest.MonkeyPatch):
     home({"synctalk2d160/persons/may.pth": persons[160]})
     gpu = hardware.Gpu(name="a GPU", memory=8 * 2**30)
     here = replace(hardware.detect(), gpus=(gpu,))
     monkeypatch.setattr(hardware, "detect", lambda: here)
-    monkeypatch.setattr(choice, "_torch_version", lambda: "2.13.0+cpu")
-    told = answer(SYNCTALK2D160, device="cuda")
-    assert told.startswith("no: the torch that is installed here cannot use the GPU -> ")
-    monkeypatch.setattr(choice, "_torch_version", lambda: "2.13.0")
     assert answer(SYNCTALK2D160, device="cuda") == "may (may.pth) in fp16 on cuda"
+    assert answer(SYNCTALK2D160, "fp32", "cuda") == "may (may.pth) in fp32 on cuda"
 
 
 def test_the_crop_is_where_upstream_cuts_the_mean_face():

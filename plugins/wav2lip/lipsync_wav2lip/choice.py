@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import metadata, util
 from typing import TYPE_CHECKING, Literal
 
-from lipsync_core import hardware
+from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
+from lipsync_core.networks.precision import precision_for, unfit_precision
+from lipsync_core.probing import unfit_torch
 from lipsync_core.weights.remedy import remedy
 from lipsync_wav2lip import exported
 from lipsync_wav2lip.spec import STEMS, WAV2LIP
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = {"auto": STEMS, "gan": ("wav2lip_gan",), "plain": ("wav2lip",)}
 RUNTIMES = ("auto", "torch", "onnx")
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 EXPORT_PACKAGES = ("torch", "onnx", "onnxscript")
 INSTALL_TORCH = 'pip install "lipsync-wav2lip[runtime]"'
 INSTALL_EXPORT = 'pip install "lipsync-wav2lip[export]"'
@@ -73,16 +73,7 @@ def _contradiction(context: OpenContext) -> Unavailable | None:
                 reason=f"option wav2lip.{name} is none of {', '.join(known)}",
                 hint=f"For example --option wav2lip.{name}={known[1]}.",
             )
-    if context.precision not in PRECISIONS:
-        return Unavailable(
-            reason=f"there is no precision {context.precision}",
-            hint=f"Choose one of {', '.join(PRECISIONS)}.",
-        )
-    if context.precision == "fp16" and context.device == "cpu":
-        return Unavailable(
-            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
-        )
-    return None
+    return unfit_precision(context)
 
 
 def _option(context: OpenContext, name: str) -> str:
@@ -113,21 +104,6 @@ def _faster(
     )
 
 
-def precision_for(context: OpenContext) -> str:
-    """What "auto" means on a device: half precision where it is faster and exact enough.
-
-    bf16 takes half the time where the CPU has instructions for it (AMX, AVX512_BF16); see the README for
-    what it does to the picture.
-    """
-    if context.precision != "auto":
-        return context.precision
-    if context.options.get("compat", False):
-        return "fp32"
-    if context.device.startswith("cuda"):
-        return "fp16"
-    return "bf16" if hardware.detect().bf16 else "fp32"
-
-
 def _stem(stems: Sequence[str], context: OpenContext) -> str | None:
     """The first of the wanted variants of which there is anything."""
     for stem in stems:
@@ -149,7 +125,7 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
             reason=f"its weights are not here: {stem}.pth (torch cannot read the ONNX file)",
             hint=f"{get(stem)}; or leave out --option wav2lip.runtime=torch and --precision.",
         )
-    if not installed("torch"):
+    if not packages.installed("torch"):
         if _model(stem, context) is not None:
             return Unavailable(reason="the package 'torch' is not installed", hint=INSTALL_TORCH)
         return Unavailable(
@@ -157,12 +133,11 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
             hint=f"{INSTALL_TORCH}, or make {stem}.onnx on another computer with "
             "`lipsync weights export wav2lip --format onnx` and import it here.",
         )
-    if context.device.startswith("cuda") and _version("torch").endswith("+cpu"):
-        return Unavailable(
-            reason="the torch that is installed here cannot use the GPU",
-            hint="Install a torch with CUDA, or choose --device cpu.",
-        )
-    return Choice(runtime="torch", file=checkpoint, precision=precision_for(context))
+    unfit = unfit_torch(context.device)
+    if unfit is not None:
+        return unfit
+    exact = bool(context.options.get("compat", False))
+    return Choice(runtime="torch", file=checkpoint, precision=precision_for(context, exact=exact))
 
 
 def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailable:
@@ -172,7 +147,7 @@ def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailabl
             reason=f"its ONNX file computes in fp32, not in {context.precision}",
             hint="Choose --precision fp32, or --option wav2lip.runtime=torch.",
         )
-    if context.device.startswith("cuda") and not _version("onnxruntime-gpu"):
+    if context.device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
         return Unavailable(
             reason="the onnxruntime that is installed here cannot use the GPU",
             hint="pip install onnxruntime-gpu, or choose --device cpu.",
@@ -181,7 +156,7 @@ def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailabl
     if model is not None:
         return Choice(runtime="onnx", file=model)
     checkpoint = context.weights[f"{stem}.pth"]
-    absent = [package for package in EXPORT_PACKAGES if not installed(package)]
+    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
     if not make or absent or context.cache is None:
         return Unavailable(
             reason=f"there is no ONNX file of {checkpoint.name}"
@@ -201,20 +176,5 @@ def get(stem: str) -> str:
     return remedy(WAV2LIP.name, [w for w in WAV2LIP.weights if w.path == f"{stem}.pth"])
 
 
-def installed(package: str) -> bool:
-    """Whether a package could be imported, without doing so."""
-    try:
-        return util.find_spec(package) is not None
-    except (ImportError, ValueError):  # something forbids it, or put None in its place
-        return False
-
-
-def _listed(packages: Sequence[str]) -> str:
-    return ", ".join(f"'{p}'" for p in packages) + (" is" if len(packages) == 1 else " are")
-
-
-def _version(distribution: str) -> str:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f"'{n}'" for n in names) + (" is" if len(names) == 1 else " are")

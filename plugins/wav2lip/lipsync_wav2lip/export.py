@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lipsync_core import packages
 from lipsync_core.errors import OutputError, PluginFault, PluginUnavailable, UsageError
 from lipsync_wav2lip import exported
-from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get, installed
+from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get
 from lipsync_wav2lip.spec import ONNX_INPUTS, STEMS
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def export(context: OpenContext, format: str) -> list[Path]:
             f"There is no checkpoint of Wav2Lip to export ({' or '.join(f'{s}.pth' for s in STEMS)}).",
             get(STEMS[0]),
         )
-    absent = [package for package in EXPORT_PACKAGES if not installed(package)]
+    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
     if absent:
         raise PluginUnavailable(
             f"To export Wav2Lip these packages are missing: {', '.join(absent)}.", INSTALL_EXPORT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from lipsync_wav2lip import choice
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
-from lipsync_core import hardware
+from lipsync_core import hardware, packages
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.loading import load_rows
@@ -32,7 +31,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 @pytest.fixture(autouse=True)
 def plain_computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """A CPU without bf16, and all packages, whatever runs the tests."""
-    monkeypatch.setattr(choice, "installed", lambda name: True)
+    monkeypatch.setattr(packages, "installed", lambda name: True)
     here = replace(hardware.detect(), bf16=False, gpus=(), mps=False)
     monkeypatch.setattr(hardware, "detect", lambda: here)
 
@@ -43,8 +42,8 @@ def bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "detect", lambda: here)
 
 
-def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
-    monkeypatch.setattr(choice, "installed", lambda name: name not in packages)
+def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr(packages, "installed", lambda name: name not in names)
 
 
 def answer(precision: str = "auto", **options: str) -> str:
@@ -118,14 +117,6 @@ def test_without_torch(home, files, monkeypatch):
     assert "Or: Choose --precision fp32" in told
 
 
-def test_what_is_installed_is_looked_for_and_not_imported(monkeypatch):
-    monkeypatch.undo()
-    assert choice.installed("onnxruntime")
-    assert not choice.installed("nobody_has_this")
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    assert not choice.installed("onnxruntime")
-
-
 def test_an_export_is_made_where_it_is_asked_for(home, files, monkeypatch):
     home(files["wav2lip_gan.pth"])
     told = probe(WAV2LIP, context_for(WAV2LIP, options={"runtime": "onnx"}))
@@ -153,11 +144,11 @@ def test_what_does_not_go_together(home, files, precision: str, options: dict, r
 def test_a_torch_for_cpus_is_not_taken_for_a_gpu(home, files, monkeypatch):
     home(files["wav2lip_gan.pth"])
     context = replace(context_for(WAV2LIP), device="cuda")
-    monkeypatch.setattr(choice, "_version", lambda name: {"torch": "2.9.0+cpu"}.get(name, ""))
+    monkeypatch.setattr(packages, "version", lambda name: {"torch": "2.9.0+cpu"}.get(name, ""))
     told = choice.choose(context)
     assert isinstance(told, Unavailable)
     assert told.reason == "the torch that is installed here cannot use the GPU"
-    monkeypatch.setattr(choice, "_version", lambda name: {"torch": "2.9.0"}.get(name, ""))
+    monkeypatch.setattr(packages, "version", lambda name: {"torch": "2.9.0"}.get(name, ""))
     told = choice.choose(context)
     assert isinstance(told, choice.Choice)
     assert (told.runtime, told.precision) == ("torch", "fp16")
