@@ -46,7 +46,8 @@ def load_unet(config: Path, weights: Path) -> UNet2DConditionModel:
             f"{built.config.cross_attention_dim}, MuseTalk's takes {_IN_CHANNELS} and {_AUDIO_WIDTH}.",
             "Put the musetalk.json beside the weights that it was published with.",
         )
-    return _filled(built, state_dict.read(weights), weights)
+    filled: UNet2DConditionModel = _filled(built, state_dict.read(weights), weights)
+    return filled
 
 
 def load_vae(config: Path, weights: Path) -> AutoencoderKL:
@@ -56,7 +57,8 @@ def load_vae(config: Path, weights: Path) -> AutoencoderKL:
         PluginUnavailable: a file is damaged or another network's.
     """
     built = _built(AutoencoderKL, _settings(config), config)
-    return _filled(built, current_names(state_dict.read(weights)), weights)
+    filled: AutoencoderKL = _filled(built, current_names(state_dict.read(weights)), weights)
+    return filled
 
 
 def current_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
