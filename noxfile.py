@@ -99,9 +99,7 @@ def alone(session: nox.Session, plugin: str) -> None:
     words = ("-q", "-n", "2", "-p", "no:cacheprovider", "--import-mode=importlib")
     none_chosen = 5
     good = (0, none_chosen) if session.posargs else (0,)
-    session.run(
-        "pytest", *words, str(folder), *session.posargs, env=ONE_THREAD, success_codes=good
-    )
+    session.run("pytest", *words, str(folder), *session.posargs, env=ONE_THREAD, success_codes=good)
 
 
 @nox.session
