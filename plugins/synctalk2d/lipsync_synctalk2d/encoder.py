@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_synctalk2d.frame_rows import FrameRows
 from lipsync_synctalk2d.spec import AVE_FILE
 
@@ -29,6 +29,7 @@ class AveWindows(AudioEncoder):
 
         Raises:
             PluginUnavailable: the file or the device is missing, or the file is damaged.
+            OutOfMemory: it does not fit.
         """
         checkpoint = context.weights.get(AVE_FILE)
         if checkpoint is None:
@@ -36,8 +37,7 @@ class AveWindows(AudioEncoder):
                 f"SyncTalk_2D cannot run: its weights are not here: {AVE_FILE}.",
                 "lipsync plugins info synctalk2d says where they are.",
             )
-        # Read when torch loads OpenMP. Threads that wait actively take the cores from the decoder.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        wait_quietly()
         from lipsync_synctalk2d.audio_runtime import AveRuntime
 
         self._runtime = AveRuntime(checkpoint, context.device, context.threads)

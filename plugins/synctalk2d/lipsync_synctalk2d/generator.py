@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, ClassVar
 
 from lipsync_core.contracts import Generator
 from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.batches import in_batches
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_synctalk2d import pictures
 from lipsync_synctalk2d.choice import Choice, choose
 from lipsync_synctalk2d.frame_rows import SHAPE
-from lipsync_synctalk2d.runtime import in_batches
 from lipsync_synctalk2d.spec import GENERATORS
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ class SyncTalk2D(Generator):
         chosen = choose(self.side, context)
         if not isinstance(chosen, Choice):
             raise PluginUnavailable(f"SyncTalk_2D cannot run: {chosen.reason}.", chosen.hint)
-        # Read when torch loads OpenMP. Threads that wait actively take the cores from decoder and encoder.
-        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+        wait_quietly()
         from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
         self._cut_off = bool(context.options.get("compat", False))
@@ -64,7 +63,7 @@ class SyncTalk2D(Generator):
                 "Use the audio encoder synctalk2d.",
             )
         seen = pictures.network_pictures(chunk.crops.images)
-        made = in_batches(self._runtime, seen, chunk.features)
+        made = in_batches(self._runtime.run, self._runtime.batch, seen, chunk.features)
         return pictures.crops_of(made, chunk.crops.images, cut_off=self._cut_off)
 
     def close(self) -> None:

@@ -1,16 +1,11 @@
-"""Building blocks of SyncTalk_2D's networks, and folding their normalisation away.
-
-Names of submodules are those of the published state dicts.
-"""
+"""Building blocks of a person's network. Names of submodules are those of the published state dicts."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-Size = int | tuple[int, int]
 _WIDER = 2
 """How many times wider a block is inside."""
 
@@ -113,52 +108,3 @@ class Exit(nn.Module):
         """`(N, into, h, w)` -> `(N, 3, h, w)`."""
         y: Tensor = self.conv(x)
         return y
-
-
-class Unit(nn.Module):
-    """Convolution, BatchNorm, ReLU: the block of the AVE audio encoder, the same as Wav2Lip's.
-
-    Args:
-        into: channels in.
-        out: channels out.
-        kernel: size of the kernel.
-        stride: step of the kernel.
-        padding: zeros around the input.
-        residual: the input is added before the ReLU (same channels and size).
-    """
-
-    def __init__(
-        self,
-        into: int,
-        out: int,
-        kernel: int,
-        stride: Size,
-        padding: int,
-        *,
-        residual: bool = False,
-    ) -> None:
-        super().__init__()
-        self.conv_block = nn.Sequential(
-            nn.Conv2d(into, out, kernel, stride, padding), nn.BatchNorm2d(out)
-        )
-        self.residual = residual
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`(N, into, h, w)` -> `(N, out, h', w')`."""
-        y: Tensor = self.conv_block(x)
-        return torch.relu(y + x if self.residual else y)
-
-
-def fold(network: nn.Module) -> None:
-    """Multiply every BatchNorm into the convolution before it, in place.
-
-    The network must be in evaluation mode; what it gives changes by rounding only. A BatchNorm belongs to the
-    convolution that was registered before it beside it, as in every block here.
-    """
-    for parent in network.modules():
-        before: tuple[str, nn.Conv2d] | None = None
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.BatchNorm2d) and before is not None:
-                setattr(parent, before[0], fuse_conv_bn_eval(before[1], child))
-                setattr(parent, name, nn.Identity())
-            before = (name, child) if isinstance(child, nn.Conv2d) else None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lipsync_core.networks.blocks import mel_encoder
+from lipsync_core.networks.folding import fold
 from lipsync_core.weights import state_dict
-from lipsync_synctalk2d.audio_network import AveNetwork
-from lipsync_synctalk2d.layers import fold
 from lipsync_synctalk2d.layouts import HUBERT_PLANES, layout_of, named, refused
 from lipsync_synctalk2d.network import FaceNetwork
 
@@ -46,8 +46,8 @@ def face_network(checkpoint: Path, *, hubert: bool = False) -> tuple[FaceNetwork
     return network, layout
 
 
-def audio_network(checkpoint: Path) -> AveNetwork:
-    """The AVE audio encoder.
+def audio_network(checkpoint: Path) -> nn.Sequential:
+    """The AVE audio encoder, whose blocks are those of Wav2Lip's: `(N, 1, 80, 16)` -> `(N, 512, 1, 1)`.
 
     Raises:
         PluginUnavailable: the file is damaged or holds another network.
@@ -55,7 +55,7 @@ def audio_network(checkpoint: Path) -> AveNetwork:
     tensors = state_dict.read(checkpoint)
     plain = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
     with torch.device("meta"):
-        network = AveNetwork()
+        network = mel_encoder()
     _fill(network, plain, checkpoint)
     return network
 

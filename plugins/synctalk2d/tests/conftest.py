@@ -82,9 +82,9 @@ def persons(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Mapping[int
 def ave(parity: Parity, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`audio_visual_encoder.pth` as published: names without the prefix that the recipe knows them by."""
     torch = pytest.importorskip("torch")
-    from lipsync_synctalk2d.audio_network import AveNetwork
+    from lipsync_core.networks.blocks import mel_encoder
 
-    like = {f"audio_encoder.{name}": t for name, t in AveNetwork().state_dict().items()}
+    like = {f"audio_encoder.{name}": t for name, t in mel_encoder().state_dict().items()}
     filled = recipe.weights(like, parity.meta("synctalk2d_audio"))
     tensors = {n.removeprefix("audio_encoder."): torch.from_numpy(v) for n, v in filled.items()}
     path = tmp_path_factory.mktemp("ave") / "audio_visual_encoder.pth"

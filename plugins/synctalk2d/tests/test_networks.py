@@ -128,7 +128,7 @@ def test_the_ave_encoder_loads_with_and_without_its_prefix(ave: Path, tmp_path: 
     torch.save({f"audio_encoder.{name}": t for name, t in tensors.items()}, prefixed)
     with torch.inference_mode():
         rows = plain(window)
-        assert rows.shape == (3, 512)
+        assert rows.shape == (3, 512, 1, 1)
         assert torch.equal(audio_network(prefixed)(window), rows)
 
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from lipsync_core.networks.batches import in_batches
 from lipsync_wav2lip import pictures
-from lipsync_wav2lip.runtime import in_batches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,6 +117,7 @@ def render(
         numbers = [(at + k) % len(frames) for k in range(len(part))]
         crops = np.stack([cut(frames[n], boxes[n]) for n in numbers])
         faces = pictures.network_faces(crops[..., ::-1])
-        made = pictures.crops_of(in_batches(runtime, part[:, None], faces), cut_off=True)
+        shares = in_batches(runtime.run, runtime.batch, part[:, None], faces)
+        made = pictures.crops_of(shares, cut_off=True)
         for n, face in zip(numbers, made, strict=True):
             yield paste(frames[n], np.ascontiguousarray(face[..., ::-1]), boxes[n])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.device import NetworkDevice
 from lipsync_core.networks.folding import fold
 from lipsync_core.weights import state_dict
@@ -64,10 +65,13 @@ class Expert:
         return self._embedded(self._network.embed_mel, windows[:, None])
 
     def _embedded(self, half: Embedder, array: NDArray[np.float32]) -> Embeddings:
-        device, starts = self._device, range(0, len(array), _BATCH)
+        device = self._device
+
+        def run(piece: NDArray[np.float32]) -> Embeddings:
+            return device.fetch(half(device.put(piece)))
+
         with device.memory(), torch.inference_mode():
-            rows = [device.fetch(half(device.put(array[at : at + _BATCH]))) for at in starts]
-        return np.concatenate([np.zeros((0, 512), np.float32), *rows])
+            return in_batches(run, _BATCH, array)
 
 
 def cosine(faces: Embeddings, mel: Embeddings) -> NDArray[np.float32]:

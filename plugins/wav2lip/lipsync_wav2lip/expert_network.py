@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from lipsync_wav2lip.layers import Block, residual
+from lipsync_core.networks.blocks import Block, residual
 
 
 class ExpertNetwork(nn.Module):

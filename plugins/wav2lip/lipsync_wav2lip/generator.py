@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from lipsync_core.contracts import Generator
 from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_wav2lip import pictures
 from lipsync_wav2lip.choice import Choice, choose
-from lipsync_wav2lip.runtime import FaceRuntime, in_batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Chunk
+    from lipsync_wav2lip.runtime import FaceRuntime
 
 ROW = (80, 16)
 """Mel bands x columns."""
@@ -57,7 +58,8 @@ class Wav2Lip(Generator):
                 "Use the audio encoder mel.",
             )
         faces = pictures.network_faces(chunk.crops.images)
-        made = in_batches(self._runtime, chunk.features[:, None], faces)
+        runtime = self._runtime
+        made = in_batches(runtime.run, runtime.batch, chunk.features[:, None], faces)
         return pictures.crops_of(made, cut_off=self._cut_off)
 
     def close(self) -> None:

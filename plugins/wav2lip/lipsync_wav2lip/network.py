@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from lipsync_wav2lip.layers import Block, enlarging, residual
+from lipsync_core.networks.blocks import Block, enlarging, mel_encoder, residual
 
 
 class FaceNetwork(nn.Module):
@@ -28,13 +28,7 @@ class FaceNetwork(nn.Module):
                 nn.Sequential(Block(512, 512, 3, 1, 0), Block(512, 512, 1, 1, 0)),
             ]
         )
-        self.audio_encoder = nn.Sequential(
-            *(Block(1, 32, 3, 1, 1), residual(32), residual(32)),
-            *(Block(32, 64, 3, (3, 1), 1), residual(64), residual(64)),
-            *(Block(64, 128, 3, 3, 1), residual(128), residual(128)),
-            *(Block(128, 256, 3, (3, 2), 1), residual(256)),
-            *(Block(256, 512, 3, 1, 0), Block(512, 512, 1, 1, 0)),
-        )
+        self.audio_encoder = mel_encoder()
         self.face_decoder_blocks = nn.ModuleList(
             [
                 nn.Sequential(Block(512, 512, 1, 1, 0)),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 CPU_BATCH = 8
@@ -41,14 +40,3 @@ class FaceRuntime(Protocol):
     def close(self) -> None:
         """Give the memory back."""
         ...
-
-
-def in_batches(
-    runtime: FaceRuntime, mel: NDArray[np.float32], faces: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """`runtime.run` on as many frames at a time as it likes; raises what it raises."""
-    parts = [
-        runtime.run(mel[at : at + runtime.batch], faces[at : at + runtime.batch])
-        for at in range(0, len(mel), runtime.batch)
-    ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -12,11 +12,11 @@ import torch
 from lipsync_wav2lip import export, exported, pictures
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.onnx_runtime import OnnxRuntime
-from lipsync_wav2lip.runtime import in_batches
 from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_wav2lip.torch_runtime import TorchRuntime
 
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.networks.batches import in_batches
 from lipsync_core.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
@@ -37,7 +37,7 @@ def crops() -> np.ndarray:
 def expected(checkpoint: Path, mel, crops) -> np.ndarray:
     runtime = TorchRuntime(checkpoint, "cpu", "fp32", threads=2)
     assert runtime.batch < COUNT  # so that more than one batch is joined
-    return in_batches(runtime, mel, pictures.network_faces(crops))
+    return in_batches(runtime.run, runtime.batch, mel, pictures.network_faces(crops))
 
 
 def test_the_network_sees_a_black_lower_half_and_the_whole_face_in_bgr(crops):
@@ -60,7 +60,8 @@ def test_levels_are_rounded_or_cut_off_and_come_back_as_rgb():
 
 
 def test_onnx_gives_what_torch_gives(model: Path, mel, crops, expected):
-    made = in_batches(OnnxRuntime(model, "cpu", 2), mel, pictures.network_faces(crops))
+    runtime = OnnxRuntime(model, "cpu", 2)
+    made = in_batches(runtime.run, runtime.batch, mel, pictures.network_faces(crops))
     assert np.abs(made - expected).max() < 1e-5
     apart = pictures.crops_of(made).astype(int) - pictures.crops_of(expected)
     assert np.abs(apart).max() <= 1
@@ -69,7 +70,7 @@ def test_onnx_gives_what_torch_gives(model: Path, mel, crops, expected):
 
 def test_bf16_changes_the_picture_by_a_few_levels_at_most(checkpoint: Path, mel, crops, expected):
     runtime = TorchRuntime(checkpoint, "cpu", "bf16", threads=2)
-    made = in_batches(runtime, mel, pictures.network_faces(crops))
+    made = in_batches(runtime.run, runtime.batch, mel, pictures.network_faces(crops))
     apart = np.abs(pictures.crops_of(made).astype(int) - pictures.crops_of(expected))
     # Measured with AVX512_BF16: at most 3 levels, 0.37 on average (README).
     assert 0 < apart.max() <= 6
@@ -89,7 +90,7 @@ def test_a_file_made_for_one_frame_at_a_time_is_run_so(
     onnx.save(graph, tmp_path / "one.onnx")
     runtime = OnnxRuntime(tmp_path / "one.onnx", "cpu", 2)
     assert runtime.batch == 1
-    made = in_batches(runtime, mel[:3], pictures.network_faces(crops[:3]))
+    made = in_batches(runtime.run, runtime.batch, mel[:3], pictures.network_faces(crops[:3]))
     assert np.abs(made - expected[:3]).max() < 1e-5
 
 
