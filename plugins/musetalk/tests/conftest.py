@@ -26,7 +26,16 @@ try:
 except ImportError:  # what is left tests specs and probes
     collect_ignore = [
         f"test_{name}.py"
-        for name in ("blender", "contract", "diffusion", "generator", "parsing", "seams", "whisper")
+        for name in (
+            "blender",
+            "compat",
+            "contract",
+            "diffusion",
+            "generator",
+            "parsing",
+            "seams",
+            "whisper",
+        )
     ]
 
 DATA = Path(__file__).parent / "data"

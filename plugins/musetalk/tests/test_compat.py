@@ -1,0 +1,93 @@
+"""The original script from frames, boxes and sound to frames, in full size, against what it made."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("diffusers")
+
+from lipsync_musetalk import (
+    compat,
+    compat_crops,
+    compat_frames,
+    diffusion,
+    face_shapes,
+    whisper_mel,
+)
+from lipsync_musetalk.availability import Files
+from lipsync_musetalk.face_shapes import Cheeks
+from lipsync_musetalk.networks import LatentNetworks
+from lipsync_musetalk.whisper_rows import ROW
+from lipsync_musetalk.whisper_runtime import WhisperRuntime
+
+from lipsync_core.testing import recipe
+
+HEIGHT, WIDTH, SAMPLES = 300, 260, 4000
+GOLDEN = "musetalk_e2e"
+
+
+@pytest.fixture(scope="module")
+def windows(whisper_files: dict[str, Path]) -> np.ndarray:
+    """Of a quarter of a second, six frames."""
+    runtime = WhisperRuntime(whisper_files["pytorch_model.bin"], "cpu", 1)
+    mel = whisper_mel.padded_before(recipe.wave("mt_e2e", SAMPLES))
+    rows = runtime.layers(mel[None], normed=True)[0, : SAMPLES // ROW]
+    return compat.musetalk_windows(rows, SAMPLES, 25).reshape(-1, 50, 384)
+
+
+@pytest.fixture
+def networks(parity, fill, tmp_path: Path) -> LatentNetworks:
+    """UNet and autoencoder in full size, from files in upstream's layout."""
+    meta = parity.meta("musetalk_unet")
+    files = Files(
+        unet=tmp_path / "unet.pth",
+        unet_config=tmp_path / "musetalk.json",
+        vae=tmp_path / "diffusion_pytorch_model.bin",
+        vae_config=tmp_path / "config.json",
+    )
+    with torch.device("meta"):
+        like = diffusion.UNet2DConditionModel.from_config(meta["config"]).state_dict()
+    filled = recipe.weights(like, meta)
+    torch.save({name: torch.from_numpy(filled.pop(name)) for name in list(filled)}, files.unet)
+    torch.save(fill("sd_vae.keys.json", "sd_vae"), files.vae)
+    files.unet_config.write_text(json.dumps(meta["config"]))
+    files.vae_config.write_text(json.dumps(parity.meta("sd_vae")["config"]))
+    return LatentNetworks(files, "cpu", "fp32", 2)
+
+
+@pytest.mark.slow
+def test_whole_clips_come_out_as_there(
+    parity, parts: np.ndarray, windows: np.ndarray, networks: LatentNetworks
+):
+    """Both versions, six frames each."""
+    meta = parity.meta(GOLDEN)
+    frames = [recipe.image(f"mt_e2e{k}", HEIGHT, WIDTH) for k in range(meta["frames"])]
+    plain = [tuple(box) for box in meta["boxes"]]
+    longer = [compat_crops.with_margin(box, HEIGHT) for box in plain]
+    for version, boxes, mode in (("v15", longer, "jaw"), ("v1", plain, "raw")):
+        mask = face_shapes.lower(parts, mode, Cheeks())
+
+        def told(picture: np.ndarray, mask: np.ndarray = mask) -> np.ndarray:
+            return mask
+
+        made = np.stack(list(compat_frames.render(frames, boxes, windows, networks, told)))
+        assert len(made) == meta[f"num_frames_{version}"]
+        apart = parity.check(GOLDEN, f"frames_{version}", made)
+        assert (apart > 1).mean() < 0.005
+        source = [frames[n] for n in islice(compat_frames.schedule(len(frames)), len(made))]
+        change = np.abs(made.astype(int) - np.stack(source)).astype(np.uint8)
+        parity.check(GOLDEN, f"delta_{version}", change)
+    networks.close()
+
+
+@pytest.mark.parametrize(
+    "frames, expected", [(1, [0, 0, 0]), (2, [0, 1, 1, 0, 0]), (3, [0, 1, 2, 2, 1, 0, 0])]
+)
+def test_clips_go_forth_and_back(frames: int, expected: list[int]):
+    assert list(islice(compat_frames.schedule(frames), len(expected))) == expected
