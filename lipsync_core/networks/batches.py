@@ -16,11 +16,13 @@ def in_batches(run: Callable[..., Rows], batch: int, *arrays: Rows) -> Rows:
     Args:
         run: takes a piece of each array, gives as many rows.
         batch: rows of a call, 1 or more.
-        arrays: equally long, one row or more.
+        arrays: equally long.
 
     Returns:
         All rows that `run` gave; its own errors pass through.
     """
-    starts = range(0, len(arrays[0]), batch)
+    starts = range(
+        0, max(1, len(arrays[0])), batch
+    )  # for no rows one call, which knows their shape
     made = [run(*(array[at : at + batch] for array in arrays)) for at in starts]
     return made[0] if len(made) == 1 else np.concatenate(made)

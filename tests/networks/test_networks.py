@@ -144,7 +144,7 @@ def test_the_mel_encoder_makes_512_numbers_of_a_window():
     assert len(network) == 13
 
 
-@pytest.mark.parametrize(("count", "calls"), [(1, [1]), (3, [3]), (7, [3, 3, 1])])
+@pytest.mark.parametrize(("count", "calls"), [(0, [0]), (1, [1]), (3, [3]), (7, [3, 3, 1])])
 def test_rows_come_in_batches_and_in_order(count: int, calls: list[int]):
     asked: list[int] = []
 

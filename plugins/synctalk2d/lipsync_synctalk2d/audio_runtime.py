@@ -37,7 +37,7 @@ class AveRuntime:
         self._network = self._device.place(audio_network(checkpoint))
 
     def encode(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """`(N, 80, 16)` mel windows in -4..4, one or more -> `(N, 512)`.
+        """`(N, 80, 16)` mel windows in -4..4 -> `(N, 512)`.
 
         Raises:
             OutOfMemory: they do not fit.
