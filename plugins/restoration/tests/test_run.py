@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-import wave
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 import pytest
 from lipsync_restoration.spec import CROP, GFPGAN
@@ -25,52 +20,34 @@ from lipsync_core.probing import context_for
 from lipsync_core.records import Crops
 from lipsync_core.registry import Registry, create
 from lipsync_core.specs import BlenderSpec
-from lipsync_core.testing import inputs
+from lipsync_core.testing import inputs, lipsync, talk, write_voice
 
 FRAMES = 10
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sound") / "voice.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes((inputs.voice(16_000, FRAMES / 25) * 32767).astype("<i2").tobytes())
-    return path
+def refused(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`lipsync run` with words that it does not take: no traceback, and nothing is written."""
+    out = folder / "out.mp4"
+    sound = write_voice(folder / "voice.wav", FRAMES)
+    done = lipsync("run", samples.portrait(), sound, "-o", out, "--still", "--json", *words)
+    assert "Traceback" not in done.stderr
+    assert not out.exists()
+    return done
 
 
-def run(folder: Path, sound: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """`lipsync run` on the bundled portrait, which keeps still; nothing is lost in encoding."""
-    out = folder / f"out{len(list(folder.glob('*.mp4')))}.mp4"
-    done = subprocess.run(
-        [sys.executable, "-m", "lipsync_core", "run", str(samples.portrait()), str(sound), "-o", str(out),
-         "--still", "--json", "--crf", "0", *words],
-        capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"COLUMNS": "300"},
-    )  # fmt: skip
-    return done, out
-
-
-def pictures(path: Path) -> NDArray[np.int64]:
-    with av.open(str(path)) as file:
-        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
-    return np.stack(frames).astype(np.int64)
-
-
-def test_a_video_with_gfpgan_at_a_strength(home: Path, write_model, sound: Path):
+def test_a_video_with_gfpgan_at_a_strength(home: Path, write_model):
     redder = np.array([40 / 127.5, 0, -40 / 127.5], np.float32).reshape(1, 3, 1, 1)
     write_model(home / "weights" / "gfpgan" / "gfpgan_1.4.onnx", add=redder)
     # Without what keeps colours: the network's change is to be seen.
-    words = ("--option", "gfpgan.steady=0", "--option", "feather.match=false")
+    words = ("--crf", "0", "--option", "feather.match=false")
     shift: dict[str, float] = {}
-    done, out = run(home, sound, "--option", "feather.match=false")
-    plain = pictures(out)
+    plain = talk(home, FRAMES, *words).frames.astype(int)
     for strength in ("0.7", "0.35"):
-        done, out = run(home, sound, "--enhance", f"gfpgan:{strength}", *words)
-        assert done.returncode == 0, done.stderr
-        report: dict[str, Any] = json.loads(done.stdout)
-        assert report["chain"]["used"] == {"viseme": FRAMES}
-        assert "gfpgan" in json.dumps(report)
-        made = pictures(out)
+        enhance = ("--enhance", f"gfpgan:{strength}", "--option", "gfpgan.steady=0")
+        enhanced = talk(home, FRAMES, *enhance, *words)
+        assert enhanced.report["chain"]["used"] == {"viseme": FRAMES}
+        assert "gfpgan" in json.dumps(enhanced.report)
+        made = enhanced.frames.astype(int)
         x0, y0, x1, y1 = (int(v) for v in inputs.PORTRAIT_FACE)
         cheeks = np.s_[:, y0 + 50 : y0 + 70, x0 + 30 : x1 - 30]
         change = (made - plain)[cheeks].mean((0, 1, 2))
@@ -83,26 +60,21 @@ def test_a_video_with_gfpgan_at_a_strength(home: Path, write_model, sound: Path)
     assert shift["0.7"] == pytest.approx(2 * shift["0.35"], rel=0.15)
 
 
-def test_a_missing_file_ends_the_run_before_anything_is_written(home: Path, sound: Path):
-    done, out = run(home, sound, "--enhance", "gfpgan:0.7")
+def test_a_missing_file_ends_the_run_before_anything_is_written(home: Path):
+    done = refused(home, "--enhance", "gfpgan:0.7")
     assert done.returncode == 4
     assert "its weights are not here: gfpgan_1.4.onnx" in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
-    assert not out.exists()
 
 
-def test_a_wrong_file_ends_the_run_with_its_name(home: Path, write_model, sound: Path):
+def test_a_wrong_file_ends_the_run_with_its_name(home: Path, write_model):
     write_model(home / "weights" / "gfpgan" / "gfpgan_1.4.onnx", weight=("weight", 11, [1]))
-    done, out = run(home, sound, "--enhance", "gfpgan:0.7")
+    done = refused(home, "--enhance", "gfpgan:0.7")
     assert done.returncode == 4
     assert "is no ONNX file of GFPGAN" in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
-    assert not out.exists()
 
 
-def test_an_unknown_strength_is_refused(home: Path, sound: Path):
-    done, _ = run(home, sound, "--enhance", "gfpgan:1.7")
-    assert done.returncode == 2
+def test_an_unknown_strength_is_refused(home: Path):
+    assert refused(home, "--enhance", "gfpgan:1.7").returncode == 2
 
 
 def flicker(frames: NDArray[np.uint8]) -> float:

@@ -6,15 +6,15 @@ The golden files in `data` hold what the original implementations gave, SyncNet 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from lipsync_core.testing import Parity, recipe
+from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
+from lipsync_core.testing import own_home as own_home
 
 if TYPE_CHECKING:
     import torch
@@ -52,16 +52,6 @@ Home = Callable[..., Path]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(own_home: OwnHome) -> Home:
     """Makes this test's LIPSYNC_HOME, with a weight file if one is given: `home(checkpoint)`."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("LIPSYNC_HOME", str(folder))
-
-    def make(file: Path | None = None) -> Path:
-        weights = folder / "weights" / "syncnet"
-        weights.mkdir(parents=True, exist_ok=True)
-        if file is not None:
-            shutil.copy(file, weights / "syncnet_v2.model")
-        return folder
-
-    return make
+    return lambda file=None: own_home({"syncnet/syncnet_v2.model": file} if file else {})

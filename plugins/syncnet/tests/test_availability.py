@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from lipsync_core import hardware, packages
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.loading import load_rows
 from lipsync_core.probing import context_for, probe
+from lipsync_core.testing import lipsync
 
 
 @pytest.fixture(autouse=True)
@@ -87,13 +85,6 @@ def test_commercial_only_keeps_it_out():
     told = probe(SYNCNET, commercial_only=True)
     assert isinstance(told, Unavailable)
     assert "not stated" in told.reason
-
-
-def lipsync(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "lipsync_core", *map(str, words)],
-        capture_output=True, text=True, timeout=120, check=False, env=os.environ | {"COLUMNS": "300"},
-    )  # fmt: skip
 
 
 def test_the_download_is_imported_by_its_content_whatever_its_name(

@@ -7,7 +7,6 @@ each says what ran). No trained weights are involved.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from lipsync_core.testing import Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
+from lipsync_core.testing import own_home as home  # noqa: F401 - a fixture
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is there
 try:
@@ -90,26 +90,3 @@ def ave(parity: Parity, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("ave") / "audio_visual_encoder.pth"
     torch.save(tensors, path)
     return path
-
-
-Home = Callable[..., Path]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Makes this test's LIPSYNC_HOME, with weight files: `home({"synctalk2d/persons/may.pth": path})`."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("LIPSYNC_HOME", str(folder))
-    monkeypatch.delenv("LIPSYNC_CACHE", raising=False)
-
-    def make(files: Mapping[str, Path] | None = None) -> Path:
-        for name, path in (files or {}).items():
-            place = folder / "weights" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                place.hardlink_to(path)
-            except OSError:  # another file system
-                shutil.copy(path, place)
-        return folder
-
-    return make

@@ -7,14 +7,14 @@ each says what ran). No trained weights are involved.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lipsync_core.testing import Parity, recipe
+from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
+from lipsync_core.testing import own_home as own_home
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the generator does, before torch is there
 try:
@@ -91,20 +91,11 @@ Home = Callable[..., Path]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+def home(own_home: OwnHome) -> Home:
     """Makes this test's LIPSYNC_HOME, with weight files: `home(checkpoint, **{"wav2lip.pth": path})`."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("LIPSYNC_HOME", str(folder))
-    monkeypatch.delenv("LIPSYNC_CACHE", raising=False)
 
     def make(*files: Path, **named: Path) -> Path:
-        weights = folder / "weights" / "wav2lip"
-        weights.mkdir(parents=True, exist_ok=True)
-        for name, path in {**{p.name: p for p in files}, **named}.items():
-            try:
-                (weights / name).hardlink_to(path)
-            except OSError:  # another file system
-                shutil.copy(path, weights / name)
-        return folder
+        named |= {path.name: path for path in files}
+        return own_home({f"wav2lip/{name}": path for name, path in named.items()})
 
     return make
