@@ -23,7 +23,7 @@ TRAINED = 1000
 
 def schedule(steps: int) -> DDIMScheduler:
     """DDIM (Song et al. 2021) without fresh noise, as upstream's configuration has it; for 1 to 999 steps."""
-    made = DDIMScheduler(
+    made: DDIMScheduler = DDIMScheduler(
         num_train_timesteps=TRAINED,
         beta_start=0.00085,
         beta_end=0.012,
@@ -48,7 +48,8 @@ def walk(latents: Tensor, steps: int, predict: Predict) -> Tensor:
     for n, timestep in enumerate(made.timesteps.tolist()):
         noise = predict(latents, timestep, n)
         # In fp32: rounding adds up over the steps.
-        latents = made.step(noise.float(), timestep, latents.float()).prev_sample
+        stepped = made.step(noise.float(), timestep, latents.float(), return_dict=False)
+        latents = stepped[0]
     return latents
 
 

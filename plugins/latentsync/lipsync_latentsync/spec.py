@@ -32,18 +32,23 @@ _SEGMENT, _WINDOW = 30.0, 0.12
 _BROWS_NOSE = ((17, 18, 19, 20, 21), (22, 23, 24, 25, 26), (29, 30, 31, 35))
 """Brows and nose among the 68. Upstream means 5 + 5 + 4 of InsightFace's 106 points; the noses are near
 counterparts, not the same points."""
-_TEMPLATE = ((17.0, 20.0), (58.0, 20.0), (37.5, 40.0))
+TEMPLATE = ((17.0, 20.0), (58.0, 20.0), (37.5, 40.0))
 """Reference points on a template of 75x100, which upstream scales by 2.8 for each 256 pixels."""
 _TORCH = Requirement(module="torch", distribution="torch", minimum="2.6")
 
 
+def template_scale(resolution: int) -> float:
+    """By which the template grows for the network's square of that side."""
+    return 2.8 * resolution / 256
+
+
 def _crop(resolution: int) -> AlignedCrop:
     """The aligned face, 3:4; the network's square is made from it inside."""
-    ratio = 2.8 * resolution / 256
+    ratio = template_scale(resolution)
     return AlignedCrop(
         size=(round(75 * ratio), round(100 * ratio)),
         groups=_BROWS_NOSE,
-        reference=tuple((x * ratio, y * ratio) for x, y in _TEMPLATE),
+        reference=tuple((x * ratio, y * ratio) for x, y in TEMPLATE),
     )
 
 
