@@ -8,7 +8,7 @@ from dataclasses import fields
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from typer.main import get_command
 
@@ -87,12 +87,18 @@ def hooks() -> str:
                 f"{inspect.getdoc(function)}\n",
             ]
     parts.append("\n## Specs: what a plugin declares\n")
-    for kind in (specs.PluginSpec, *specs.PluginSpec.__subclasses__()):
+    # By name: a dataclass with slots stands for a class of the same name that is never used.
+    declared = {kind.__name__: kind for kind in specs.PluginSpec.__subclasses__()}
+    for kind in (specs.PluginSpec, *declared.values()):
         parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n\n"]
         own = [
             f for f in fields(kind) if kind is specs.PluginSpec or f.name in kind.__annotations__
         ]
         parts += [f"- `{f.name}: {f.type}`\n" for f in own]
+    parts.append("\n## Crops: what a spec may ask for\n")
+    for kind in (*get_args(specs.CropSpec), specs.Margins, specs.Shift):
+        parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n\n"]
+        parts += [f"- `{f.name}: {f.type}`\n" for f in fields(kind)]
     parts.append("\n## Contracts: what a plugin implements\n")
     for kind in (contracts.Plugin, *contracts.Plugin.__subclasses__(), contracts.FeatureStream):
         parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n"]

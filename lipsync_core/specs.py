@@ -129,6 +129,21 @@ class BoxCrop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """An option with which the user of a generator moves its crop, in pixels of the frame.
+
+    A side moves by a quarter of the box at the most, so that no value turns the box over.
+
+    Attributes:
+        key: of the option, whose default is a number; a fraction of a pixel counts.
+        moves: a side of the box, which more pixels take further out, or its `middle`, which they take down.
+    """
+
+    key: str
+    moves: Literal["middle", "left", "top", "right", "bottom"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LandmarkCrop:
     """A box spanned by landmarks, resized to `size` (width, height).
 
@@ -140,6 +155,8 @@ class LandmarkCrop:
             (MuseTalk: point 29 of 68).
         square: height is set to the width, downwards from the top (SyncTalk_2D).
         margins: widening afterwards.
+        shifts: a generator's options that move it then, each in a run that sets it.
+        grown: at last the shorter side is grown around the middle to a square.
     """
 
     size: tuple[int, int]
@@ -148,6 +165,8 @@ class LandmarkCrop:
     middle: int | None = None
     square: bool = False
     margins: Margins = field(default_factory=Margins)
+    shifts: tuple[Shift, ...] = ()
+    grown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,10 +340,14 @@ class BlenderSpec(PluginSpec):
 
     Attributes:
         scheme: landmark scheme it needs to place its mask.
+        sees: the part of the frame that it looks at, where that may be more than the crop: it is handed this
+            much of the frame at the least (`size` does not matter, nothing is resampled). None: it looks at
+            what the crop covers.
     """
 
     kind: ClassVar[Kind] = "blender"
     scheme: Scheme = "68"
+    sees: CropSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

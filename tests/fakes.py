@@ -45,6 +45,20 @@ class Painter(Generator):
         return out
 
 
+class Noter(Painter):
+    """Notes where its crops lie, one 2x3 matrix a frame."""
+
+    matrices: ClassVar[list[np.ndarray]] = []
+
+    def open(self, context: OpenContext) -> None:
+        super().open(context)
+        self.matrices.clear()
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        self.matrices.extend(chunk.crops.matrices)
+        return super().generate(chunk)
+
+
 class Faulty(Painter):
     """Fails as the subclass says, at call number `at`."""
 
@@ -185,6 +199,22 @@ def enhancer(kind: type[Enhancer]) -> EnhancerSpec:
     )
 
 
+class Onlooker(Blender):
+    """Changes nothing; notes the size of what it is shown, and of the face in it."""
+
+    shown: ClassVar[list[tuple[tuple[int, ...], np.ndarray]]] = []
+
+    def open(self, context: OpenContext) -> None:
+        self.shown.clear()
+
+    def blend(self, frame, crop, matrix, landmarks, region, strength):
+        low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
+        self.shown.append((frame.shape, np.concatenate([low, high])))
+
+
+ONLOOKER = BlenderSpec(
+    name="onlooker", factory="fakes:Onlooker", summary="for tests", licence=LICENCE
+)
 BLENDER = BlenderSpec(
     name="wrong", factory="fakes:WrongBlender", summary="for tests", licence=LICENCE
 )

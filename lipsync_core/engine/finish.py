@@ -46,6 +46,11 @@ class Finish:
         """What each enhancer wants to see."""
         return [spec.crop for _, spec, _ in self.enhancers]
 
+    @property
+    def surroundings(self) -> list[CropSpec]:
+        """What the blender looks at, where that may be more than the crops."""
+        return [self.blender_spec.sees] if self.blender_spec.sees else []
+
     def blend(
         self,
         canvas: Canvas,

@@ -52,6 +52,7 @@ class Mouth:
         self.spec: GeneratorSpec = candidate.spec
         self.chunk_frames = max(1, candidate.spec.chunk.frames)
         self.zero_is_rest = candidate.encoder.zero_is_rest
+        self._settings = candidate.context.options
         self._shape = candidate.encoder.feature_shape
         self._generator = generator
         self._target = target
@@ -61,7 +62,7 @@ class Mouth:
 
     def place(self, frames: list[TargetFrame]) -> Placed:
         """Where the crops of frames lie that all show the same track."""
-        return place_on(self.spec.crop, self._target, frames)
+        return place_on(self.spec.crop, self._target, frames, self._settings)
 
     def generate(
         self, frames: list[TargetFrame], crops: Crops, fade: NDArray[np.float32]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.engine.canvas import Canvas, window_around
 from lipsync_core.engine.target import FaceHere, Target, TargetFrame
-from lipsync_core.faces.crops import cut, place, transform
+from lipsync_core.faces.crops import Settings, cut, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Crops, Points, Scheme
 from lipsync_core.specs import CropSpec
@@ -54,12 +54,15 @@ class Placed:
         )
 
 
-def place_on(spec: CropSpec, target: Target, frames: list[TargetFrame]) -> Placed:
-    """Place crops as `spec` wants them on frames that all show one track."""
+def place_on(
+    spec: CropSpec, target: Target, frames: list[TargetFrame], settings: Settings | None = None
+) -> Placed:
+    """Place crops as `spec` and the plugin's `settings` want them on frames that all show one track."""
     faces = [face_of(frame) for frame in frames]
     points = np.stack([face.landmarks for face in faces])
     boxes = np.stack([face.box for face in faces])
-    matrices, size = place(spec, boxes, points, target.scheme, target.extent(faces[0].track))
+    extent = target.extent(faces[0].track)
+    matrices, size = place(spec, boxes, points, target.scheme, extent, settings)
     return Placed(
         frames=np.array([frame.picture.info.index for frame in frames], np.int64),
         track=faces[0].track,
@@ -71,7 +74,7 @@ def place_on(spec: CropSpec, target: Target, frames: list[TargetFrame]) -> Place
 
 
 def canvas_for(frame: TargetFrame, n: int, placed: list[Placed]) -> Canvas:
-    """The window of frame number `n` that all its crops need."""
+    """The window of frame number `n` that all that is placed on it needs."""
     video = frame.picture.video
     window = window_around([(p.matrices[n], p.size) for p in placed], (video.width, video.height))
     return Canvas(frame.picture, window)

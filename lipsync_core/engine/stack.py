@@ -101,6 +101,7 @@ class Stack:
             rest = self._rest.place(frames) if self._rest and np.any(fade < 1.0) else None
             better = [place_on(spec, self._target, frames) for spec in self._finish.crops]
             every = [placed, *([rest] if rest else []), *better]
+            every += [place_on(spec, self._target, frames) for spec in self._finish.surroundings]
             canvases = [canvas_for(frame, n, every) for n, frame in enumerate(frames)]
         if rest is not None:
             self._close_lips(frames, canvases, rest, fade)

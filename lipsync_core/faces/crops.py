@@ -5,6 +5,8 @@ Pixel centres have integer coordinates. A crop larger than the frame repeats the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,17 @@ Box = NDArray[np.float64]
 """`(N, 4)`: x0, y0, x1, y1."""
 
 
+Settings = Mapping[str, bool | int | float | str]
+"""Options of a plugin by their keys."""
+
+
 def place(
-    spec: CropSpec, boxes: Box, landmarks: Points, scheme: Scheme, extent: Box | None = None
+    spec: CropSpec,
+    boxes: Box,
+    landmarks: Points,
+    scheme: Scheme,
+    extent: Box | None = None,
+    settings: Settings | None = None,
 ) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """Matrices for N faces of one track.
 
@@ -29,6 +40,7 @@ def place(
         scheme: scheme of `landmarks`.
         extent: `(M, 4)` landmark bounding boxes of the WHOLE track in its shot, so that a native
             crop has one size however the frames are split into chunks; default: of these N.
+        settings: options that the plugin runs with, which may move the crop; default: none does.
 
     Returns:
         `(N, 2, 3)` matrices frame -> crop, and the crop's (width, height).
@@ -41,7 +53,7 @@ def place(
     if isinstance(spec, BoxCrop):
         wide = _widen(np.asarray(boxes, np.float64), spec.margins)
         return _to_size(_square(wide) if spec.square else wide, spec.size), spec.size
-    return _to_size(_landmark_box(spec, points), spec.size), spec.size
+    return _to_size(_landmark_box(spec, points, settings or {}), spec.size), spec.size
 
 
 def bounding(points: Points) -> Box:
@@ -101,15 +113,29 @@ def _native(
     return matrices, (int(size[0]), int(size[1]))
 
 
-def _landmark_box(spec: LandmarkCrop, points: Points) -> Box:
+def _landmark_box(spec: LandmarkCrop, points: Points, settings: Settings) -> Box:
+    moved: dict[str, float] = {
+        shift.moves: float(settings.get(shift.key, 0.0)) for shift in spec.shifts
+    }
     chosen = points[:, list(spec.points)] if spec.points else points
     box = bounding(chosen)
     if spec.middle is not None:
         middle = points[:, spec.middle, 1].astype(np.float64)
+        most = np.abs(box[:, 3] - middle) / 4  # the top moves twice as far
+        middle += np.clip(moved.get("middle", 0.0), -most, most)
         box[:, 1] = np.maximum(0.0, 2.0 * middle - box[:, 3])
     if spec.square:
         box[:, 3] = box[:, 1] + (box[:, 2] - box[:, 0])
-    return _widen(box, spec.margins)
+    box = _pushed(_widen(box, spec.margins), moved)
+    return _square(box) if spec.grown else box
+
+
+def _pushed(box: Box, moved: Mapping[str, float]) -> Box:
+    """The box with its sides moved outwards, by a quarter of its own size at the most."""
+    left, top, right, bottom = (moved.get(side, 0.0) for side in ("left", "top", "right", "bottom"))
+    most = np.tile(box[:, 2:] - box[:, :2], (1, 2)) / 4
+    pushed: Box = box + np.clip([-left, -top, right, bottom], -most, most)
+    return pushed
 
 
 def _aligned(spec: AlignedCrop, points: NDArray[np.float64]) -> Matrix:

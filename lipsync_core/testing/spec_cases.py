@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 
 from lipsync_core.errors import LipsyncError
@@ -12,6 +12,7 @@ from lipsync_core.faces.schemes import POINTS
 from lipsync_core.specs import (
     AlignedCrop,
     AudioEncoderSpec,
+    BlenderSpec,
     BoxCrop,
     CropSpec,
     DetectorSpec,
@@ -101,6 +102,12 @@ def consistent(bench: Bench) -> None:
     spec = bench.spec
     if isinstance(spec, GeneratorSpec):
         _generator(bench, spec)
+    if isinstance(spec, BlenderSpec) and spec.sees is not None:
+        _crop(spec.sees)
+        demand(
+            spec.sees.scheme == spec.scheme,
+            f"sees wants {spec.sees.scheme} landmarks and the blender itself {spec.scheme}: name one scheme.",
+        )
     if isinstance(spec, EnhancerSpec):
         _crop(spec.crop)
         demand(0.0 <= spec.strength <= 1.0, "strength should be from 0 to 1.")
@@ -124,7 +131,8 @@ def consistent(bench: Bench) -> None:
 
 
 def _generator(bench: Bench, spec: GeneratorSpec) -> None:
-    _crop(spec.crop)
+    numbers = [o.key for o in spec.options if type(o.default) in (int, float)]
+    _crop(spec.crop, numbers)
     demand(spec.chunk.frames >= 1, "chunk.frames should be 1 or more.")
     demand(
         0 <= spec.chunk.overlap < spec.chunk.frames,
@@ -141,7 +149,8 @@ def _generator(bench: Bench, spec: GeneratorSpec) -> None:
         )
 
 
-def _crop(crop: CropSpec) -> None:
+def _crop(crop: CropSpec, numbers: Collection[str] = ()) -> None:
+    """`numbers`: keys of options that are numbers; only a generator's move its crop."""
     if isinstance(crop, BoxCrop | LandmarkCrop | AlignedCrop):
         demand(min(crop.size) > 0, f"crop size {crop.size} should be (width, height) above 0.")
     points = POINTS[crop.scheme]
@@ -150,6 +159,20 @@ def _crop(crop: CropSpec) -> None:
         demand(
             all(0 <= p < points for p in used),
             f"the crop names landmarks outside scheme '{crop.scheme}' (0..{points - 1}).",
+        )
+        for shift in crop.shifts:
+            demand(
+                shift.key in numbers,
+                f"the crop is moved by '{shift.key}', which should be an option of this generator with a "
+                "number as its default.",
+            )
+            demand(
+                shift.moves != "middle" or crop.middle is not None,
+                f"option '{shift.key}' moves the crop's middle: name the landmark that is its middle.",
+            )
+        moved = [shift.moves for shift in crop.shifts]
+        demand(
+            len(set(moved)) == len(moved), "two options move the same part of the crop: keep one."
         )
     if isinstance(crop, AlignedCrop):
         demand(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import fakes
+import numpy as np
 import pytest
 from facefactory import STRIP
 
 from lipsync_core.errors import PluginFault
+from lipsync_core.faces.crops import invert
+from lipsync_core.specs import LandmarkCrop, Margins, Option, Shift
 
 
 def redness(frame) -> float:
@@ -71,3 +76,39 @@ def test_a_bad_blender_is_named(face_clip, voice, job):
     registry = fakes.registry(fakes.spec("painter"), fakes.BLENDER)
     with pytest.raises(PluginFault, match="The blender 'wrong' gave uint8"):
         job(face_clip, voice, registry=registry, generators=("painter",), blender="wrong")
+
+
+def test_a_blender_is_shown_what_its_spec_says(face_clip, voice, job):
+    sees = LandmarkCrop(size=(8, 8), margins=Margins(left=0.8, top=0.2, right=0.8, bottom=0.5))
+    rooms = []
+    for blender in (fakes.ONLOOKER, replace(fakes.ONLOOKER, sees=sees)):
+        registry = fakes.registry(fakes.spec("painter"), blender)
+        job(face_clip, voice, registry=registry, generators=("painter",), blender="onlooker",
+            silence="generate")  # fmt: skip
+        assert len(fakes.Onlooker.shown) == 30
+        room = []
+        for (height, width, _), (left, top, right, bottom) in fakes.Onlooker.shown:
+            wide, high = right - left, bottom - top
+            room.append([left / wide, top / high, (width - right) / wide, (height - bottom) / high])
+        rooms.append(np.min(room, axis=0))
+    assert (rooms[1] > (0.8, 0.2, 0.8, 0.5)).all()
+    assert (rooms[0][[0, 2]] < 0.8).all()  # the crop's own window is smaller
+
+
+def test_options_of_a_run_move_its_crops(face_clip, voice, job):
+    options = tuple(Option(key=key, default=0, help="pixels") for key in ("lower", "chin"))
+    shifts = (Shift(key="lower", moves="middle"), Shift(key="chin", moves="bottom"))
+    crop = LandmarkCrop(size=(64, 64), middle=29, shifts=shifts)
+    spec = fakes.spec("painter", fakes.Noter, crop=crop, options=options)
+    tops, bottoms = [], []
+    for given in ({}, {"lower": "4"}, {"chin": "-5"}):
+        job(face_clip, voice, registry=fakes.registry(spec), generators=("painter",), strict=True,
+            silence="generate", options={"painter": given})  # fmt: skip
+        ends = np.stack([invert(m) @ (0, y, 1) for m in fakes.Noter.matrices for y in (-0.5, 63.5)])
+        assert len(ends) == 60
+        tops.append(ends[::2, 1])
+        bottoms.append(ends[1::2, 1])
+    assert np.allclose(tops[1] - tops[0], 8.0, atol=1e-3)
+    assert np.allclose(bottoms[1], bottoms[0], atol=1e-3)
+    assert np.allclose(bottoms[2] - bottoms[0], -5.0, atol=1e-3)
+    assert np.allclose(tops[2], tops[0], atol=1e-3)

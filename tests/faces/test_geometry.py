@@ -8,7 +8,7 @@ import pytest
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces import crops, pose
 from lipsync_core.faces.schemes import MESH_TO_68, POINTS, convert, provides
-from lipsync_core.specs import AlignedCrop, BoxCrop, LandmarkCrop, Margins, NativeCrop
+from lipsync_core.specs import AlignedCrop, BoxCrop, LandmarkCrop, Margins, NativeCrop, Shift
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,7 @@ SPECS = [
     BoxCrop(size=(128, 96), square=True),
     LandmarkCrop(size=(256, 256), middle=29),
     LandmarkCrop(size=(160, 160), points=(0, 16, 27), square=True),
+    LandmarkCrop(size=(64, 64), middle=29, margins=Margins(bottom=0.04), grown=True),
     AlignedCrop(
         size=(256, 256),
         groups=(tuple(range(36, 42)), tuple(range(42, 48)), (30,)),
@@ -118,6 +119,50 @@ def test_musetalks_box_reaches_as_far_up_as_down():
     )
     corners = crops.transform(np.array([[10, 40], [90, 100]], np.float32), matrices[0])
     assert np.allclose(corners, [[0, 0], [80, 60]])
+
+
+MOVED = LandmarkCrop(
+    size=(80, 80),
+    middle=29,
+    margins=Margins(bottom=0.1),
+    shifts=(
+        Shift(key="lower", moves="middle"),
+        Shift(key="chin", moves="bottom"),
+        Shift(key="brow", moves="top"),
+        Shift(key="near", moves="left"),
+        Shift(key="far", moves="right"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "box"),
+    [
+        ({}, (10, 140, 90, 206)),  # 60 high, and a tenth of it below
+        ({"lower": 5, "chin": 0}, (10, 150, 90, 205)),  # the top goes down twice as far
+        ({"lower": -4}, (10, 132, 90, 206.8)),
+        ({"chin": 3.5, "another": 9}, (10, 140, 90, 209.5)),
+        ({"near": 4, "far": -6, "brow": 2}, (6, 138, 84, 206)),
+        ({"chin": 1e9, "brow": -1e9}, (10, 156.5, 90, 222.5)),  # a quarter of 66 at the most
+        ({"lower": 1e9, "near": -1e9, "far": -1e9}, (30, 155, 70, 204.5)),
+    ],
+)
+def test_options_of_a_run_move_a_crop(settings, box):
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, :, 0], points[0, :, 1] = np.linspace(10, 90, 68), np.linspace(150, 200, 68)
+    points[0, 29] = (50, 170)
+    matrices, _ = crops.place(MOVED, np.zeros((1, 4)), points, "68", settings=settings)
+    ends = crops.transform(np.array([[-0.5, -0.5], [79.5, 79.5]]), crops.invert(matrices[0]))
+    assert np.allclose(ends.ravel() + 0.5, box, atol=1e-3)
+
+
+def test_a_landmark_crop_is_grown_to_a_square_around_its_middle():
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, :, 0], points[0, :, 1] = np.linspace(10, 50, 68), np.linspace(100, 180, 68)
+    spec = LandmarkCrop(size=(50, 50), margins=Margins(top=0.25), grown=True)
+    matrices, _ = crops.place(spec, np.zeros((1, 4)), points, "68")
+    ends = crops.transform(np.array([[-0.5, -0.5], [49.5, 49.5]]), crops.invert(matrices[0]))
+    assert np.allclose(ends.ravel() + 0.5, (-20, 80, 80, 180), atol=1e-3)
 
 
 def test_an_aligned_crop_puts_points_on_the_template():

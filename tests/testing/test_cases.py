@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import fakes
 import pytest
 from installed import good, install
 
@@ -22,8 +23,10 @@ from lipsync_core.specs import (
     LandmarkCrop,
     Licence,
     Measure,
+    Option,
     PluginSpec,
     ScorerSpec,
+    Shift,
     VoiceSpec,
     WeightFile,
 )
@@ -50,10 +53,28 @@ def failures(spec: PluginSpec) -> dict[str, str]:
     return {case: detail for case, (outcome, detail) in check(spec).items() if outcome == "failed"}
 
 
+LOWER = Option(key="lower", default=0, help="pixels")
+MOVED = LandmarkCrop(size=(64, 80), middle=29, shifts=(Shift(key="lower", moves="middle"),))
+
+
 @pytest.fixture(autouse=True)
 def _without_a_fresh_interpreter(monkeypatch: pytest.MonkeyPatch):
     """Loading is a matter of installed plugins, tested below; the faulty ones here are not installed."""
     monkeypatch.setattr(common_cases, "load_alone", lambda row: Loaded())
+
+
+def test_options_may_move_a_generators_crop_alone():
+    moved = replace(generators.SPEC, crop=MOVED, options=(LOWER,))
+    assert not failures(moved)
+    (told,) = failures(
+        replace(fakes.enhancer(fakes.Reddener), crop=MOVED, options=(LOWER,))
+    ).values()
+    assert "an option of this generator" in told
+
+
+def test_a_blender_sees_by_its_own_landmarks():
+    blender = replace(fakes.BLENDER, sees=LandmarkCrop(size=(9, 9), scheme="5"))
+    assert "sees wants 5 landmarks and the blender itself 68" in failures(blender)[AGREES]
 
 
 def test_the_right_generator_passes_everything():
@@ -254,6 +275,13 @@ FROZEN, COMPLETE, AGREES = (
             AGREES,
             "outside scheme '5'",
         ),
+        (replace(generators.SPEC, crop=MOVED), AGREES, "moved by 'lower', which should be an option"),
+        (replace(generators.SPEC, crop=MOVED, options=(Option(key="lower", default=True, help="x"),)), AGREES,
+         "with a number as its default"),
+        (replace(generators.SPEC, crop=replace(MOVED, middle=None), options=(LOWER,)), AGREES,
+         "name the landmark that is its middle"),
+        (replace(generators.SPEC, crop=replace(MOVED, shifts=MOVED.shifts * 2), options=(LOWER,)), AGREES,
+         "move the same part"),
         (
             replace(generators.SPEC, crop=AlignedCrop(size=(9, 9), groups=((1,),), reference=((1.0, 1.0),))),
             AGREES,

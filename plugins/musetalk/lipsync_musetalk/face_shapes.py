@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image as Pictures
 
+from lipsync_musetalk.spec import AROUND
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,8 +31,6 @@ SKIN, NOSE, MOUTH, UPPER_LIP, LOWER_LIP, NECK = 1, 10, 11, 12, 13, 14
 _LIPS = (MOUTH, UPPER_LIP, LOWER_LIP)
 _FACE = (SKIN, 2, 3, 4, 5, 6, NOSE, *_LIPS)
 """Skin, brows, eyes, glasses, nose, mouth."""
-_AROUND = 1.5
-"""Side of the square around a box, as a share of the box's longer side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def square_around(box: Box) -> Box:
     """The square that is parsed; it may leave the frame."""
     x1, y1, x2, y2 = box
     x, y = (x1 + x2) // 2, (y1 + y2) // 2
-    half = int(max(x2 - x1, y2 - y1) // 2 * _AROUND)
+    half = int(max(x2 - x1, y2 - y1) // 2 * AROUND)
     return x - half, y - half, x + half, y + half
 
 

@@ -20,6 +20,7 @@ from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Patch
 from lipsync_musetalk import face_shapes
 from lipsync_musetalk.parsing_choice import Choice, choose
+from lipsync_musetalk.spec import BRIDGE, JAW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from lipsync_musetalk.face_shapes import Box, Mask
     from lipsync_musetalk.parsing_network import FaceParser
 
-_BRIDGE = 29
-"""Landmark that the box reaches as far above as below."""
-_CHIN = 0.04
-"""Share of its height that the box is longer at the chin; version 1.5 adds 10 pixels."""
 _RIM = 0.08
 """Share of a crop's side over which it fades, so that it never ends in a line."""
 _LEAST = 0.05
@@ -177,11 +174,15 @@ class ParsingBlender(Blender):
 
 
 def face_box(landmarks: Points) -> Box | None:
-    """The box that MuseTalk masks in, in whole pixels; None where the landmarks span none."""
+    """The box that MuseTalk masks in, in whole pixels; None where the landmarks span none.
+
+    It ends where the picture does, as the crops do: so it is the same in every part of a frame that holds
+    what the spec says the blender sees.
+    """
     points = np.asarray(landmarks[:, :2], np.float64)
     (left, _), (right, bottom) = points.min(0), points.max(0)
-    top = 2.0 * points[_BRIDGE, 1] - bottom
-    bottom += _CHIN * (bottom - top)
+    top = max(0.0, 2.0 * points[BRIDGE, 1] - bottom)
+    bottom += JAW * (bottom - top)
     x1, y1, x2, y2 = (round(float(v)) for v in (left, top, right, bottom))
     return (x1, y1, x2, y2) if x2 - x1 > 1 and y2 - y1 > 1 else None
 

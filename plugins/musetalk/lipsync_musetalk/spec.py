@@ -18,6 +18,7 @@ from lipsync_core.specs import (
     Option,
     PrepareSpec,
     Requirement,
+    Shift,
     WeightFile,
 )
 
@@ -27,8 +28,13 @@ WHISPER_HUB, LATENTSYNC_HUB = "openai/whisper-tiny", "ByteDance/LatentSync-1.6"
 Holds = tuple[tuple[str, tuple[int, ...]], ...]
 ANY_PURPOSE = "any purpose, even commercially (as the authors state)"
 _PARSING_TERMS = "not stated (code: MIT; trained on CelebAMask-HQ, which is for research only)"
-_JAW = 0.04
+JAW = 0.04
 """Version 1.5 adds 10 pixels below the chin; about this share of a 250-pixel box."""
+AROUND = 1.5
+"""Side of the square that is parsed around a face's box, as a share of the box's longer side."""
+_MORE = (AROUND - 1) / 2
+BRIDGE = 29
+"""Landmark that a box reaches as far above as below."""
 _SEGMENT = 30.0
 """Whisper hears 30 s at a time, as a whole: a row may depend on the end of its segment."""
 _WINDOW = 0.12
@@ -145,7 +151,19 @@ PARSING = BlenderSpec(
     ),
     homepage="https://github.com/zllrunning/face-parsing.PyTorch",
     scheme="68",
+    # At least the square that is parsed, around a box with `JAW` below its chin.
+    sees=LandmarkCrop(
+        size=(512, 512),
+        scheme="68",
+        middle=BRIDGE,
+        margins=Margins(
+            left=_MORE, top=_MORE * (1 + JAW), right=_MORE, bottom=(1 + _MORE) * (1 + JAW) - 1
+        ),
+        grown=True,
+    ),
 )
+
+_SHIFTS = (Shift(key="bbox_shift", moves="middle"), Shift(key="extra_margin", moves="bottom"))
 
 
 def _generator_files(unet: str, config: str) -> tuple[WeightFile, ...]:
@@ -210,10 +228,27 @@ MUSETALK = GeneratorSpec(
             help="draw latents of the target from their distribution as the original does, instead of "
             "taking the likeliest; --seed decides",
         ),
+        Option(
+            key="bbox_shift",
+            default=0,
+            help="pixels of the frame by which the middle of the face is taken lower: the mouth opens wider, "
+            "and less with a negative number",
+        ),
+        Option(
+            key="extra_margin",
+            default=0,
+            help="pixels of the frame that the crop reaches further below the chin",
+        ),
     ),
     homepage=HOMEPAGE,
-    # From as far above the bridge of the nose (point 29) as the chin is below it.
-    crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29, margins=Margins(bottom=_JAW)),
+    # From as far above the bridge of the nose as the chin is below it.
+    crop=LandmarkCrop(
+        size=(256, 256),
+        scheme="68",
+        middle=BRIDGE,
+        margins=Margins(bottom=JAW),
+        shifts=_SHIFTS,
+    ),
     audio_encoder="whisper",
     chunk=ChunkSpec(frames=8),
     # Latents of the hidden and of the whole crop: the same for every voice.
@@ -227,5 +262,5 @@ MUSETALK10 = replace(
     name="musetalk10",
     summary="MuseTalk 1.0: the first version, with a crop that ends at the chin",
     weights=_generator_files("musetalk/pytorch_model.bin", "musetalk/musetalk.json"),
-    crop=LandmarkCrop(size=(256, 256), scheme="68", middle=29),
+    crop=LandmarkCrop(size=(256, 256), scheme="68", middle=BRIDGE, shifts=_SHIFTS),
 )

@@ -18,6 +18,7 @@ from lipsync_musetalk.spec import MUSETALK, PARSING
 
 from lipsync_core import samples
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.engine.canvas import window_around
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import convert
 from lipsync_core.probing import context_for, probe
@@ -162,6 +163,62 @@ def test_pictures_that_come_again_are_parsed_once(weights, points: np.ndarray):
     assert sum(bits.nbytes for bits in blender._masks.values()) <= _KEPT * 32 * 1024
     blender.close()
     assert not blender._masks
+
+
+class Light(Parts):
+    """In place of the network: what is light is skin, so that every pixel that is seen counts."""
+
+    def __call__(self, picture: np.ndarray) -> np.ndarray:
+        super().__call__(picture)
+        light = picture.astype(int).sum(2) > 3 * int(picture.mean())
+        return np.where(light, face_shapes.SKIN, 0).astype(np.uint8)
+
+
+PLACES = {
+    "inside": (1.0, 0.0, 0.0),
+    "at the top": (1.5, -80.0, -150.0),
+    "at the left": (1.2, -200.0, 0.0),
+    "below": (1.0, 0.0, 375.0),
+    "large": (2.2, -260.0, -30.0),
+}
+
+
+@pytest.mark.parametrize("crop", CROPS)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_part_of_the_frame_is_as_good_as_the_whole(
+    weights, parts: np.ndarray, crop: str, place: str
+):
+    """The engine shows a blender what its spec says it sees; without that, masks would be others."""
+    scale, right, down = PLACES[place]
+    frame, face = inputs.moved(np.array([[scale, 0.0, right], [0.0, scale, down]]))
+    points = convert(face.landmarks, face.scheme, "68")
+    crops = inputs.crops_of(CROPS[crop], inputs.Shot(images=[frame], faces=[face]))
+    new, matrix = np.ascontiguousarray(255 - crops.images[0]), crops.matrices[0]
+    assert PARSING.sees is not None
+    seen = inputs.crops_of(PARSING.sees, inputs.Shot(images=[frame], faces=[face]))
+    reached = [(c.matrices[0], c.images.shape[2:0:-1]) for c in (crops, seen)]
+    blender, _ = with_parts(parts, mode="jaw")
+    parser = blender._parser = Light(parts)  # type: ignore[assignment]
+
+    def blended(window: tuple[int, int, int, int]) -> np.ndarray:
+        x0, y0, x1, y1 = window
+        part, local = np.ascontiguousarray(frame[y0:y1, x0:x1]), matrix.copy()
+        local[:, 2] += matrix[:, :2] @ (x0, y0)
+        made = frame.astype(int)
+        there = points - np.float32([x0, y0])
+        patch = blender.blend(part, new, local, there, "lower_face", 1.0)
+        if patch is not None:
+            x, y, (h, w) = patch.x + x0, patch.y + y0, patch.image.shape[:2]
+            made[y : y + h, x : x + w] = patch.image
+        return made
+
+    whole = blended((0, 0, 512, 512))
+    assert place == "below" or np.abs(whole - frame).max() > 90
+    assert np.abs(blended(window_around(reached, (512, 512))) - whole).max() <= 1
+    assert parser.asked == 1  # the very same pixels were parsed
+    if (place, crop) == ("inside", "musetalk"):
+        blended(window_around(reached[:1], (512, 512)))
+        assert parser.asked == 2
 
 
 def test_an_ellipse_stands_in_where_no_face_is_found(weights, points: np.ndarray):

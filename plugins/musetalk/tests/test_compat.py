@@ -23,9 +23,11 @@ from lipsync_musetalk import (
 from lipsync_musetalk.availability import Files
 from lipsync_musetalk.face_shapes import Cheeks
 from lipsync_musetalk.networks import LatentNetworks
+from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 from lipsync_musetalk.whisper_rows import ROW
 from lipsync_musetalk.whisper_runtime import WhisperRuntime
 
+from lipsync_core.faces.crops import invert, place
 from lipsync_core.testing import recipe
 
 HEIGHT, WIDTH, SAMPLES = 300, 260, 4000
@@ -91,3 +93,25 @@ def test_whole_clips_come_out_as_there(
 )
 def test_clips_go_forth_and_back(frames: int, expected: list[int]):
     assert list(islice(compat_frames.schedule(frames), len(expected))) == expected
+
+
+@pytest.mark.parametrize("shift", [0, 7, -7])
+def test_the_options_of_a_run_move_crops_as_in_the_original(shift: int):
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, :, 0], points[0, :, 1] = np.linspace(90, 250, 68), np.linspace(130, 260, 68)
+    points[0, 29] = (170, 165)
+    points = np.trunc(points)
+
+    def box(spec, **settings: int) -> list[float]:
+        matrices, _ = place(spec.crop, np.zeros((1, 4)), points, "68", settings=settings)
+        ends = np.array([[-0.5, -0.5, 1], [255.5, 255.5, 1]]) @ invert(matrices[0]).T + 0.5
+        return [round(float(v), 6) for v in ends.ravel()]
+
+    there = compat_crops.face_box(points[0].astype(np.int32), (0, 0, 9, 9), shift)
+    assert box(MUSETALK10, bbox_shift=shift) == list(there)
+    margin = compat_crops.EXTRA_MARGIN
+    longer = compat_crops.with_margin(there, 1000)
+    assert box(MUSETALK10, bbox_shift=shift, extra_margin=margin) == list(longer)
+    here = box(MUSETALK, bbox_shift=shift)
+    assert here[:3] == list(there[:3])
+    assert 0 < here[3] - there[3] < margin  # the face's share of it
