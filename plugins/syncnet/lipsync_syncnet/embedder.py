@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 
     from lipsync_syncnet.shifts import Embeddings
 
-FRAMES = 5
-"""Consecutive frames, at 25 a second, that one embedding is made of."""
-COLUMNS = 20
-"""MFCC columns of the same 0.2 s."""
-
 
 class Embedder:
     """The network in fp32.
@@ -34,6 +29,7 @@ class Embedder:
 
     Raises:
         PluginUnavailable: the file is damaged or holds another network; this torch cannot use the device.
+        OutOfMemory: it does not fit.
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
@@ -54,3 +50,8 @@ class Embedder:
         with self._device.memory(), torch.inference_mode():
             columns = self._device.put(windows.transpose(0, 2, 1)[:, None])
             return self._device.fetch(self._network.embed_sound(columns))
+
+    def close(self) -> None:
+        """Give the memory back."""
+        del self._network
+        self._device.release()

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from torch import Tensor, nn
 
-WIDTH = 1024
-"""Numbers of an embedding."""
+from lipsync_syncnet.spec import WIDTH
 
 
 class SyncNetwork(nn.Module):

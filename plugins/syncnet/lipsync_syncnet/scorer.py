@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.errors import PluginFault
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Scores
-from lipsync_syncnet.embedder import COLUMNS, FRAMES, Embedder
+from lipsync_core.weights.remedy import remedy
 from lipsync_syncnet.mfcc import COEFFICIENTS, MfccStream
-from lipsync_syncnet.network import WIDTH
 from lipsync_syncnet.shifts import Shifts
-from lipsync_syncnet.spec import SIDE, WEIGHTS_FILE
+from lipsync_syncnet.spec import COLUMNS, FRAMES, SIDE, SYNCNET, WEIGHTS_FILE, WIDTH
 
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Crops, Samples
+    from lipsync_syncnet.embedder import Embedder
 
 ROWS_A_FRAME = 4
 """MFCC rows, 100 a second, in a frame's time."""
@@ -38,9 +39,20 @@ class SyncNetScorer(Scorer):
         """Load the network.
 
         Raises:
-            PluginUnavailable: the file is damaged or holds another network; torch cannot use the device.
+            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
+                device.
+            OutOfMemory: it does not fit.
         """
-        self._embedder = Embedder(context.weights[WEIGHTS_FILE], context.device, context.threads)
+        file = context.weights.get(WEIGHTS_FILE)
+        if file is None:
+            raise PluginUnavailable(
+                f"SyncNet cannot run: its weights are not here: {WEIGHTS_FILE}.",
+                f"{remedy(SYNCNET.name, SYNCNET.weights)}.",
+            )
+        wait_quietly()
+        from lipsync_syncnet.embedder import Embedder
+
+        self._embedder = Embedder(file, context.device, context.threads)
 
     def stream(self) -> ScoreStream:
         """Begin a stretch."""
@@ -50,6 +62,8 @@ class SyncNetScorer(Scorer):
 
     def close(self) -> None:
         """Let go of the network."""
+        if self._embedder is not None:
+            self._embedder.close()
         self._embedder = None
 
 

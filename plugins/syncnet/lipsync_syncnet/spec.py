@@ -16,6 +16,12 @@ WEIGHTS_FILE = "syncnet_v2.model"
 TERMS = "not stated by the publisher (Oxford VGG)"
 SIDE = 224
 """Pixels of a crop."""
+FRAMES = 5
+"""Consecutive frames, at 25 a second, that one embedding is made of."""
+COLUMNS = 20
+"""MFCC columns of the same 0.2 s."""
+WIDTH = 1024
+"""Numbers of an embedding."""
 SCALE = 0.4
 """The original's `crop_scale`, in halves of a box's side: added left and right, and twice as much below."""
 LEAST = 50

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lipsync_syncnet.mfcc import MfccStream
+from lipsync_syncnet.scorer import SyncNetScorer, _Stretch
 from lipsync_syncnet.spec import CROP, LEAST, SYNCNET
 
+from lipsync_core.contracts import OpenContext
+from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.crops import place
 from lipsync_core.probing import context_for
 from lipsync_core.records import Crops
@@ -25,8 +28,6 @@ def crops() -> Crops:
 
 @pytest.fixture
 def scorer(home, checkpoint: Path):
-    from lipsync_syncnet.scorer import SyncNetScorer
-
     home(checkpoint)
     made = SyncNetScorer()
     made.open(context_for(SYNCNET))
@@ -96,8 +97,6 @@ class Heard:
 @pytest.fixture
 def stretch():
     """`stretch(late)`: a stretch whose voice is so many frames late."""
-    pytest.importorskip("torch")
-    from lipsync_syncnet.scorer import _Stretch
 
     def make(late: int = 0):
         made = _Stretch(Numbers())  # type: ignore[arg-type]
@@ -197,3 +196,16 @@ def test_the_crop_is_the_originals_square():
 
 def test_what_is_too_short_to_be_meaningful_is_not_scored():
     assert LEAST == SYNCNET.least >= 3 * 15 + 5, "most mouths meet a voice at every shift"
+
+
+def test_it_is_opened_before_it_is_used_and_with_its_file(scorer):
+    closed = SyncNetScorer()
+    with pytest.raises(PluginFault, match="before it was opened"):
+        closed.stream()
+    with pytest.raises(PluginUnavailable, match=r"not here: syncnet_v2\.model") as error:
+        closed.open(OpenContext())
+    assert "lipsync weights import FILE" in error.value.hint
+    scorer.close()
+    scorer.close()
+    with pytest.raises(PluginFault, match="before it was opened"):
+        scorer.stream()
