@@ -20,7 +20,7 @@ _BATCH = 64
 
 
 class AveRuntime:
-    """See the module. It computes in fp32 everywhere: it costs 2 ms for a second of sound.
+    """See the module. It computes in fp32 everywhere: a second of sound takes 0.06 s of a CPU core.
 
     Args:
         checkpoint: the published file, or one with the same tensors.

@@ -75,7 +75,10 @@ def _person(side: int, wanted: str) -> tuple[str, Path] | Unavailable:
     folder = location.folder(spec)
     here = persons.trained(folder)
     if wanted:
-        file = here.get(wanted) or persons.named(wanted)
+        try:
+            file = here.get(wanted) or persons.named(wanted)
+        except (OSError, RuntimeError) as error:  # no right to look there, or nobody's home folder
+            return _unreadable(wanted, error)
         if file is not None:
             return wanted, file
     elif len(here) == 1:
@@ -103,8 +106,12 @@ def _layout(file: Path) -> Layout | Unavailable:
     except PluginUnavailable as error:
         return Unavailable(reason=error.message.rstrip("."), hint=error.hint)
     except OSError as error:
-        return Unavailable(
-            reason=f"{file} cannot be read: {error.strerror or error}",
-            hint="Check the rights of the file.",
-        )
+        return _unreadable(file, error)
     return found
+
+
+def _unreadable(path: Path | str, error: OSError | RuntimeError) -> Unavailable:
+    why = (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+    return Unavailable(
+        reason=f"{path} cannot be read: {why}", hint="Check the path, and your rights to read it."
+    )

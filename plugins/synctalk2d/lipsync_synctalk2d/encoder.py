@@ -8,8 +8,9 @@ from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.weights.remedy import remedy
 from lipsync_synctalk2d.frame_rows import FrameRows
-from lipsync_synctalk2d.spec import AVE_FILE
+from lipsync_synctalk2d.spec import AVE_FILE, ENCODER
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -35,7 +36,7 @@ class AveWindows(AudioEncoder):
         if checkpoint is None:
             raise PluginUnavailable(
                 f"SyncTalk_2D cannot run: its weights are not here: {AVE_FILE}.",
-                "lipsync plugins info synctalk2d says where they are.",
+                f"{remedy(ENCODER.name, ENCODER.weights)}.",
             )
         wait_quietly()
         from lipsync_synctalk2d.audio_runtime import AveRuntime

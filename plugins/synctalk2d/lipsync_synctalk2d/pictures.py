@@ -66,7 +66,7 @@ def crops_of(
     if not np.isfinite(made).all():
         raise GenerationFailed(
             "SyncTalk_2D's network gave values that are no numbers.",
-            "Try --precision fp32; if that does not help, the checkpoint is damaged: fetch it again.",
+            "Try --precision fp32; if that does not help, the checkpoint is damaged: choose another one.",
         )
     levels = made * np.float32(255.0)
     if not cut_off:

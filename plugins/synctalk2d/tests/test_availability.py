@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lipsync_synctalk2d import choice
 from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
 from lipsync_synctalk2d.spec import ENCODER, GENERATORS, SYNCTALK2D, SYNCTALK2D160
 
@@ -124,6 +125,23 @@ def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: P
     cut = tmp_path / "cut.pth"
     cut.write_bytes(persons[328].read_bytes()[:2_000_000])
     assert "cut.pth" in answer(SYNCTALK2D, person=str(cut))
+
+
+def test_paths_that_cannot_be_looked_at_are_told(home, persons, monkeypatch: pytest.MonkeyPatch):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    told = answer(SYNCTALK2D160, person="x" * 300)
+    assert told.endswith(
+        "x cannot be read: File name too long -> Check the path, and your rights to read it."
+    )
+    assert "~nobody-of-that-name/May cannot be read: " in answer(
+        SYNCTALK2D160, person="~nobody-of-that-name/May"
+    )
+
+    def forbidden(file: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(choice, "outline", forbidden)
+    assert "may.pth cannot be read: Permission denied -> " in answer(SYNCTALK2D160)
 
 
 def test_precision_follows_the_device_and_contradictions_are_told(
