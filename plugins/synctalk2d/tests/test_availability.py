@@ -130,9 +130,8 @@ def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: P
 def test_paths_that_cannot_be_looked_at_are_told(home, persons, monkeypatch: pytest.MonkeyPatch):
     home({"synctalk2d160/persons/may.pth": persons[160]})
     told = answer(SYNCTALK2D160, person="x" * 300)
-    assert told.endswith(
-        "x cannot be read: File name too long -> Check the path, and your rights to read it."
-    )
+    assert "x cannot be read: " in told
+    assert told.endswith(" -> Check the path, and your rights to read it.")
     assert "~nobody-of-that-name/May cannot be read: " in answer(
         SYNCTALK2D160, person="~nobody-of-that-name/May"
     )
