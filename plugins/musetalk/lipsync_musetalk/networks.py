@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from lipsync_core.networks.autoencoder import quietly
 from lipsync_core.networks.device import NetworkDevice
 from lipsync_musetalk import pictures, positions
-from lipsync_musetalk.diffusion import load_unet, load_vae, quietly
+from lipsync_musetalk.diffusion import load_unet, load_vae
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,6 +18,7 @@ from lipsync_musetalk.networks import LatentNetworks
 from lipsync_musetalk.spec import MUSETALK
 
 from lipsync_core.errors import OutOfMemory, PluginUnavailable
+from lipsync_core.networks.autoencoder import built, filled
 from lipsync_core.testing import recipe
 from lipsync_core.weights import outline
 
@@ -99,10 +100,10 @@ def test_faces_go_to_latents_and_back_as_in_the_original(parity, small: Files, v
 def test_the_unet_is_the_originals_in_full_size(parity):
     """850 million numbers: 3.4 GB and half a minute."""
     meta = parity.meta("musetalk_unet")
-    model = diffusion._built(diffusion.UNet2DConditionModel, meta["config"], Path("musetalk.json"))
-    filled = recipe.weights(model.state_dict(), meta)
-    tensors = {name: torch.from_numpy(filled.pop(name)) for name in list(filled)}
-    model = diffusion._filled(model, tensors, Path("unet.pth"))
+    model = built(diffusion.UNet2DConditionModel, meta["config"], Path("musetalk.json"), "musetalk")
+    numbers = recipe.weights(model.state_dict(), meta)
+    tensors = {name: torch.from_numpy(numbers.pop(name)) for name in list(numbers)}
+    model = filled(model, tensors, Path("unet.pth"))
     stages = [
         "time_embedding",
         "conv_in",
@@ -273,7 +274,7 @@ def test_running_out_of_memory_is_told_as_such(small: Files, monkeypatch):
 def test_the_declared_tensors_are_those_of_the_full_networks(parity, vae: Path):
     """`holds` of the spec, against the published shapes."""
     config = parity.meta("musetalk_unet")["config"]
-    unet = diffusion._built(diffusion.UNet2DConditionModel, config, Path("musetalk.json"))
+    unet = built(diffusion.UNet2DConditionModel, config, Path("musetalk.json"), "musetalk")
     shapes = {name: tuple(tensor.shape) for name, tensor in unet.state_dict().items()}
     assert len(shapes) == 686
     weights = {weight.path: weight for weight in MUSETALK.weights}
