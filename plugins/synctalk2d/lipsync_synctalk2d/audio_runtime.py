@@ -20,7 +20,7 @@ _BATCH = 64
 
 
 class AveRuntime:
-    """See the module. It computes in fp32 everywhere: a second of sound takes 0.06 s of a CPU core.
+    """See the module. In fp32 and the layout that rounds less: a second of sound takes 0.06 s of a CPU core.
 
     Args:
         checkpoint: the published file, or one with the same tensors.
@@ -33,7 +33,7 @@ class AveRuntime:
     """
 
     def __init__(self, checkpoint: Path, device: str, threads: int) -> None:
-        self._device = NetworkDevice(device, "SyncTalk_2D", threads)
+        self._device = NetworkDevice(device, "SyncTalk_2D", threads, channels_last=False)
         self._network = self._device.place(audio_network(checkpoint))
 
     def encode(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
