@@ -20,7 +20,7 @@ _BATCH = 64
 
 
 class AveRuntime:
-    """See the module. In fp32 and the layout that rounds less: a second of sound takes 0.06 s of a CPU core.
+    """See the module. In fp32 and the layout that rounds less: a second of sound takes 0.07 s of a CPU core.
 
     Args:
         checkpoint: the published file, or one with the same tensors.
