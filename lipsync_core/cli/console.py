@@ -30,14 +30,26 @@ stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 
 
-def show_error(error: LipsyncError, *, as_json: bool = False) -> None:
-    """One sentence, the remedy, and the exit code's name; plain data with `--json`."""
+def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -> None:
+    """One sentence, the remedy, and the exit code's name; plain data with `--json`.
+
+    Args:
+        error: what happened.
+        as_json: also to stdout, as data.
+        about: which of several tasks.
+    """
     if as_json:
-        told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
-        print_json(told | {"exit_code": error.exit_code})
-    stderr.print(f"[bold red]Error:[/] {_plain(error.message)}", soft_wrap=True)
+        print_json(failure(error))
+    where = f" {_plain(about)}:" if about else ""
+    stderr.print(f"[bold red]Error:[/]{where} {_plain(error.message)}", soft_wrap=True)
     if error.hint:
         stderr.print(f"[bold]Remedy:[/] {_plain(error.hint)}", soft_wrap=True)
+
+
+def failure(error: LipsyncError) -> dict[str, Any]:
+    """An error as plain data."""
+    told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
+    return told | {"exit_code": error.exit_code}
 
 
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lipsync_core.errors import LipsyncError, UsageError
+from lipsync_core.errors import Cancelled, LipsyncError, UsageError
 
 if TYPE_CHECKING:
     from lipsync_core.engine.progress import Progress
     from lipsync_core.engine.request import RunRequest
+    from lipsync_core.registry import Registry
+
+_SAMPLE = "No inputs given: using the bundled portrait (NASA) and voice (LibriVox)."
 
 
 class Fit(StrEnum):
@@ -53,7 +57,18 @@ def run(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Video to make: .mp4, .mov, .mkv or .webm."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="Video to make: .mp4, .mov, .mkv or .webm; with --tasks the folder for all.",
+        ),
+    ] = None,
+    tasks: Annotated[
+        Path | None,
+        typer.Option(
+            help="YAML file with several runs: task_0: {video_path, audio_path}, with result_name and "
+            "options of the generator (bbox_shift) where wanted."
+        ),
     ] = None,
     generator: Annotated[
         str | None, typer.Option("--generator", "-g", help="Generator to use first.")
@@ -134,21 +149,24 @@ def run(
 
     - `lipsync run portrait.jpg voice.wav -o talk.mp4`
     - `lipsync run clip.mp4 dub.m4a -o dubbed.mp4 --generator latentsync --fallback musetalk`
+    - `lipsync run --tasks inference.yaml -o results --generator musetalk`
     - `lipsync run` (a bundled portrait and voice, to see that it works)
 
-    A run that was stopped or killed goes on where it was when the same command is given again.
+    A run that was stopped or killed goes on where it was when the same command is given again. Several tasks
+    end with the exit code of the worst of them.
     """
-    from lipsync_core.cli.console import ShownProgress, print_json
-    from lipsync_core.cli.summary import show_plan, show_summary
-    from lipsync_core.engine import run as engine
-    from lipsync_core.engine.progress import Progress
-    from lipsync_core.engine.report import write
+    from lipsync_core.cli.console import print_json
     from lipsync_core.engine.request import EncoderChoice, RunRequest
 
     if fallback and not generator:
         raise UsageError(
             "--fallback without --generator has nothing to fall back from.", "Name one."
         )
+    if tasks is not None and (face is not None or audio is not None):
+        raise UsageError(
+            "--tasks names the inputs itself.", "Leave out FACE and AUDIO, or leave out --tasks."
+        )
+    folder = output or Path()
     face, audio, output, sample = _files(face, audio, output)
     request = RunRequest(
         face=face,
@@ -173,22 +191,78 @@ def run(
         encoding=EncoderChoice(encoder=encoder, crf=crf, preset=preset),
         overwrite=not no_overwrite,
     )
-    shown = nullcontext(Progress()) if quiet or as_json else ShownProgress()
-    with shown as progress:
-        if sample:
-            progress.note(
-                "No inputs given: using the bundled portrait (NASA) and voice (LibriVox)."
-            )
-        told = (
-            engine.plan(request, progress).as_dict() if dry_run else engine.run(request, progress)
-        )
-        if evaluate and not dry_run:
-            told["evaluation"] = _judged(request, progress)
-            write(told, output)
+    ways = _Ways(dry_run=dry_run, evaluate=evaluate, silent=quiet or as_json)
+    if tasks is not None:
+        code, each = _all(tasks, request, folder, ways)
+        if as_json:
+            print_json({"tasks": each, "exit_code": code})
+        raise typer.Exit(code)
+    told = _one(request, ways, "" if not sample else _SAMPLE)
     if as_json:
         print_json(told)
-    elif not quiet:
-        (show_plan if dry_run else show_summary)(told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ways:
+    """How runs are made and told."""
+
+    dry_run: bool
+    evaluate: bool
+    silent: bool
+
+
+def _one(
+    request: RunRequest, ways: _Ways, note: str = "", registry: Registry | None = None
+) -> dict[str, Any]:
+    """Plan or make one video, and tell it; the plan or the report."""
+    from lipsync_core.cli.console import ShownProgress
+    from lipsync_core.cli.summary import show_plan, show_summary
+    from lipsync_core.engine import run as engine
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.report import write
+
+    shown = nullcontext(Progress()) if ways.silent else ShownProgress()
+    with shown as progress:
+        if note:
+            progress.note(note)
+        if ways.dry_run:
+            told = engine.plan(request, progress, registry).as_dict()
+        else:
+            told = engine.run(request, progress, registry)
+            if ways.evaluate:
+                told["evaluation"] = _judged(request, progress)
+                write(told, request.output)
+    if not ways.silent:
+        (show_plan if ways.dry_run else show_summary)(told)
+    return told
+
+
+def _all(
+    path: Path, like: RunRequest, folder: Path, ways: _Ways
+) -> tuple[int, list[dict[str, Any]]]:
+    """Each task of a file; the exit code of the worst, and what became of each.
+
+    Raises:
+        LipsyncError: the file cannot be used, so that nothing was begun; or the user stopped.
+    """
+    from lipsync_core.cli.console import failure, show_error
+    from lipsync_core.cli.tasks import read, requests
+    from lipsync_core.registry import Registry
+
+    registry = Registry.load()
+    jobs = list(requests(read(path), like, folder, registry))
+    code, each = 0, []
+    for name, request in jobs:
+        note = f"{name}: {request.face} with {request.audio}"
+        try:
+            told = _one(request, ways, note, registry)
+        except Cancelled:
+            raise
+        except LipsyncError as error:
+            show_error(error, about=name)
+            code, told = max(code, error.exit_code), failure(error)
+        each.append({"task": name, **told})
+    return code, each
 
 
 def _files(
