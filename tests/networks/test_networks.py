@@ -17,6 +17,7 @@ from lipsync_core.networks import blocks  # noqa: E402
 from lipsync_core.networks.batches import in_batches  # noqa: E402
 from lipsync_core.networks.device import NetworkDevice  # noqa: E402
 from lipsync_core.networks.folding import fold  # noqa: E402
+from lipsync_core.networks.loading import loaded  # noqa: E402
 
 
 class Block(nn.Module):
@@ -48,10 +49,23 @@ def test_folding_only_rounds_and_keeps_norms_that_stand_alone():
     network, x = filled(), torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         before = network(x)
-        fold(network)
+        assert fold(network) is network
         assert (network(x) - before).abs().max() < 1e-5
     left = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     assert left == [network.alone[1]]
+
+
+def test_a_network_gets_the_numbers_of_a_file(tmp_path):
+    trained, path = filled(), tmp_path / "net.pth"
+    torch.save(trained.half().state_dict(), path)
+    network = loaded(Block, path)
+    assert not network.training and not any(p.requires_grad for p in network.parameters())
+    assert {p.dtype for p in network.parameters()} == {torch.float32}
+    assert torch.equal(network.up.weight, trained.up.weight.float())
+    torch.save({f"old.{name}": t for name, t in trained.state_dict().items()}, path)
+    with pytest.raises(PluginUnavailable, match=r"net\.pth is of another network"):
+        loaded(Block, path)
+    assert torch.equal(loaded(Block, path, trained.state_dict()).up.weight, network.up.weight)
 
 
 def test_the_layout_can_stay_as_it_is():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from lipsync_core.networks.device import NetworkDevice
-from lipsync_core.weights import state_dict
+from lipsync_core.networks.loading import loaded
 from lipsync_syncnet.network import SyncNetwork
 
 if TYPE_CHECKING:
@@ -34,10 +34,7 @@ class Embedder:
 
     def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
         self._device = NetworkDevice(device, "SyncNet", threads)
-        with torch.device("meta"):
-            network = SyncNetwork()
-        state_dict.load(network, state_dict.read(checkpoint), checkpoint)
-        self._network = self._device.place(network.float())
+        self._network = self._device.place(loaded(SyncNetwork, checkpoint))
 
     def embed_faces(self, windows: NDArray[np.uint8]) -> Embeddings:
         """`(N, 1024)` of `(N, 5, 224, 224, 3)` RGB; all at once, in some 18 MB each."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
-
-import torch
 
 from lipsync_core.networks.blocks import mel_encoder
 from lipsync_core.networks.folding import fold
+from lipsync_core.networks.loading import loaded
 from lipsync_core.weights import state_dict
 from lipsync_synctalk2d.layouts import HUBERT_PLANES, layout_of, named, refused
 from lipsync_synctalk2d.network import FaceNetwork
@@ -40,10 +40,7 @@ def face_network(checkpoint: Path, *, hubert: bool = False) -> tuple[FaceNetwork
         raise refused(checkpoint)
     if hubert and layout.sound == "ave":
         layout = replace(layout, sound="hubert", shape=HUBERT_PLANES)
-    with torch.device("meta"):
-        network = FaceNetwork(layout)
-    _fill(network, tensors, checkpoint)
-    return network, layout
+    return fold(loaded(partial(FaceNetwork, layout), checkpoint, tensors)), layout
 
 
 def audio_network(checkpoint: Path) -> nn.Sequential:
@@ -54,13 +51,4 @@ def audio_network(checkpoint: Path) -> nn.Sequential:
     """
     tensors = state_dict.read(checkpoint)
     plain = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()}
-    with torch.device("meta"):
-        network = mel_encoder()
-    _fill(network, plain, checkpoint)
-    return network
-
-
-def _fill(network: nn.Module, tensors: dict[str, torch.Tensor], checkpoint: Path) -> None:
-    state_dict.load(network, tensors, checkpoint)
-    network.float().eval().requires_grad_(False)
-    fold(network)
+    return fold(loaded(mel_encoder, checkpoint, plain))

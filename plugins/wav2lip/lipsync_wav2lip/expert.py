@@ -10,7 +10,7 @@ import torch
 from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.device import NetworkDevice
 from lipsync_core.networks.folding import fold
-from lipsync_core.weights import state_dict
+from lipsync_core.networks.loading import loaded
 from lipsync_wav2lip.expert_network import ExpertNetwork
 
 if TYPE_CHECKING:
@@ -43,12 +43,7 @@ class Expert:
 
     def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
         self._device = NetworkDevice(device, "Wav2Lip's expert", threads)
-        with torch.device("meta"):
-            network = ExpertNetwork()
-        state_dict.load(network, state_dict.read(checkpoint), checkpoint)
-        network.float().eval().requires_grad_(False)
-        fold(network)
-        self._network = self._device.place(network)
+        self._network = self._device.place(fold(loaded(ExpertNetwork, checkpoint)))
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> Embeddings:
         """One row for five frames.

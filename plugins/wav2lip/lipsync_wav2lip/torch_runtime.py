@@ -8,7 +8,7 @@ import torch
 
 from lipsync_core.networks.device import NetworkDevice
 from lipsync_core.networks.folding import fold
-from lipsync_core.weights import state_dict
+from lipsync_core.networks.loading import loaded
 from lipsync_wav2lip.network import FaceNetwork
 from lipsync_wav2lip.runtime import CPU_BATCH
 
@@ -60,9 +60,4 @@ def folded(checkpoint: Path) -> FaceNetwork:
     Raises:
         PluginUnavailable: the file is damaged or holds another network.
     """
-    with torch.device("meta"):
-        network = FaceNetwork()
-    state_dict.load(network, state_dict.read(checkpoint), checkpoint)
-    network.float().eval().requires_grad_(False)
-    fold(network)
-    return network
+    return fold(loaded(FaceNetwork, checkpoint))
