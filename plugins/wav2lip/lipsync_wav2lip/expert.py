@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     Embeddings = NDArray[np.float32]
     """`(N, 512)`, each row of length 1."""
 
-FRAMES = 5
-"""Consecutive frames, at 25 a second, that one mel window of 16 columns (0.2 s) belongs to; the window begins
-at the first one's time."""
-FPS = 25
 _BATCH = 32
 
 
@@ -58,6 +54,11 @@ class Expert:
     def embed_mel(self, windows: NDArray[np.float32]) -> Embeddings:
         """One row for each `(80, 16)` window of the audio encoder `mel`; `windows` is `(N, 80, 16)`."""
         return self._embedded(self._network.embed_mel, windows[:, None])
+
+    def close(self) -> None:
+        """Give the memory back."""
+        del self._network
+        self._device.release()
 
     def _embedded(self, half: Embedder, array: NDArray[np.float32]) -> Embeddings:
         device = self._device

@@ -10,16 +10,18 @@ import numpy as np
 
 from lipsync_core.builtin.mel import MelStream
 from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.errors import PluginFault
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Scores
-from lipsync_wav2lip.expert import FPS, FRAMES, Expert
-from lipsync_wav2lip.spec import EXPERT_FILE
+from lipsync_core.weights.remedy import remedy
+from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE, EXPERT_FPS, EXPERT_FRAMES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Crops, Samples
+    from lipsync_wav2lip.expert import Expert
 
 REACH = 15
 """Shifts are tried up to so many frames either way, as in SyncNet's evaluation."""
@@ -36,9 +38,20 @@ class ExpertScorer(Scorer):
         """Load the network.
 
         Raises:
-            PluginUnavailable: the file is damaged or holds another network.
+            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
+                device.
+            OutOfMemory: it does not fit.
         """
-        self._expert = Expert(context.weights[EXPERT_FILE], context.device, context.threads)
+        file = context.weights.get(EXPERT_FILE)
+        if file is None:
+            raise PluginUnavailable(
+                f"Wav2Lip's expert cannot run: its weights are not here: {EXPERT_FILE}.",
+                f"{remedy(EXPERT.name, EXPERT.weights)}.",
+            )
+        wait_quietly()
+        from lipsync_wav2lip.expert import Expert
+
+        self._expert = Expert(file, context.device, context.threads)
 
     def stream(self) -> ScoreStream:
         """Begin a stretch."""
@@ -48,6 +61,8 @@ class ExpertScorer(Scorer):
 
     def close(self) -> None:
         """Let go of the network."""
+        if self._expert is not None:
+            self._expert.close()
         self._expert = None
 
 
@@ -56,7 +71,7 @@ class _Stretch(ScoreStream):
 
     def __init__(self, expert: Expert) -> None:
         self._expert = expert
-        self._mel = MelStream(Fraction(FPS))
+        self._mel = MelStream(Fraction(EXPERT_FPS))
         self._crops = np.zeros((0, 96, 96, 3), np.uint8)
         self._rows = np.zeros((0, 80, 16), np.float32)
         self._faces: deque[NDArray[np.float32]] = deque(maxlen=REACH)
@@ -86,7 +101,7 @@ class _Stretch(ScoreStream):
         means[self._counts * 2 < windows] = -1.0
         best = int(np.argmax(means)) if self._curve else REACH
         curve = np.full(self._seen, np.nan, np.float32)
-        middle = FRAMES // 2
+        middle = EXPERT_FRAMES // 2
         curve[middle : middle + len(self._curve)] = self._curve
         return Scores(
             figures={
@@ -99,10 +114,10 @@ class _Stretch(ScoreStream):
 
     def _ready(self) -> int:
         """Windows of five crops whose sound is there, too."""
-        return min(len(self._crops) - FRAMES + 1, len(self._rows))
+        return min(len(self._crops) - EXPERT_FRAMES + 1, len(self._rows))
 
     def _take(self, count: int) -> None:
-        windows = np.stack([self._crops[k : k + FRAMES] for k in range(count)])
+        windows = np.stack([self._crops[k : k + EXPERT_FRAMES] for k in range(count)])
         faces = self._expert.embed_faces(windows)
         voices = self._expert.embed_mel(self._rows[:count])
         self._crops, self._rows = self._crops[count:], self._rows[count:]

@@ -19,6 +19,10 @@ from lipsync_core.specs import (
 STEMS = ("wav2lip_gan", "wav2lip")
 """The two published generators, the sharper first; both have the same architecture and keys."""
 EXPERT_FILE = "lipsync_expert.pth"
+EXPERT_FRAMES = 5
+"""Consecutive frames, at 25 a second, that one mel window of 16 columns (0.2 s) belongs to; the window begins
+at the first one's time."""
+EXPERT_FPS = 25
 ORIGIN = "the download folders linked from the README of Rudrabha/Wav2Lip"
 CONVERTED = (
     "`lipsync weights export wav2lip --format onnx`, or FaceFusion's conversion of the same network"

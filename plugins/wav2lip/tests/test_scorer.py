@@ -12,7 +12,8 @@ from lipsync_wav2lip.scorer import REACH, ExpertScorer, _Stretch
 from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE
 
 from lipsync_core.builtin.mel import MelStream
-from lipsync_core.contracts import Unavailable
+from lipsync_core.contracts import OpenContext, Unavailable
+from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.probing import context_for, probe
 from lipsync_core.testing import inputs
 
@@ -109,3 +110,18 @@ def test_without_its_file_it_is_unavailable(home):
     told = probe(EXPERT)
     assert isinstance(told, Unavailable)
     assert EXPERT_FILE in told.reason
+
+
+def test_it_is_opened_before_it_is_used_and_with_its_file(home, expert_checkpoint: Path):
+    home(expert_checkpoint)
+    scorer = ExpertScorer()
+    with pytest.raises(PluginFault, match="before it was opened"):
+        scorer.stream()
+    with pytest.raises(PluginUnavailable, match=r"not here: lipsync_expert\.pth") as error:
+        scorer.open(OpenContext())
+    assert "lipsync weights import FILE" in error.value.hint
+    scorer.open(context_for(EXPERT))
+    scorer.close()
+    scorer.close()
+    with pytest.raises(PluginFault, match="before it was opened"):
+        scorer.stream()
