@@ -49,7 +49,9 @@ class Precision(StrEnum):
 def run(
     face: Annotated[
         Path | None,
-        typer.Argument(help="Video, GIF or picture with the face. Default: a bundled portrait."),
+        typer.Argument(
+            help="Video, GIF, picture or folder of pictures with the face. Default: a bundled portrait."
+        ),
     ] = None,
     audio: Annotated[
         Path | None,
@@ -92,7 +94,7 @@ def run(
     still: Annotated[
         bool, typer.Option("--still", help="A picture keeps still: no blinking, no swaying.")
     ] = False,
-    fps: Annotated[int, typer.Option(help="Frames a second of a video made from a picture.")] = 25,
+    fps: Annotated[int, typer.Option(help="Frames a second of a video made from pictures.")] = 25,
     detector: Annotated[
         str | None, typer.Option(help="Face detector. Default: the built-in one.")
     ] = None,
@@ -277,7 +279,7 @@ def _files(
         from lipsync_core import samples
 
         return samples.portrait(), samples.voice(), output or Path("lipsync-demo.mp4"), True
-    return face, audio, output or Path(f"{face.stem}-lipsync.mp4"), False
+    return face, audio, output or Path(f"{face.absolute().stem}-lipsync.mp4"), False
 
 
 def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:

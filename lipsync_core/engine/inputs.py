@@ -22,7 +22,7 @@ from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import StillTarget, Target, VideoTarget
 from lipsync_core.engine.tools import open_detector
-from lipsync_core.engine.workspace import content_hash
+from lipsync_core.engine.workspace import content_hash, target_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
@@ -119,7 +119,7 @@ def see(
         UsageError: the face rule does not fit.
     """
     rule = FaceRule.parse(request.face_rule)
-    face_hash = content_hash(info.path)
+    face_hash = target_hash(info)
     analysis, detector, cached = find_faces(info, face_hash, request, registry, progress, watch)
     if not len(analysis.rows):
         what = "picture" if info.kind == "picture" else "video"

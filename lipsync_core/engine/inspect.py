@@ -11,7 +11,7 @@ from lipsync_core.engine.inputs import find_faces
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stopwatch import Stopwatch
-from lipsync_core.engine.workspace import content_hash
+from lipsync_core.engine.workspace import target_hash
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.registry import Registry
@@ -28,7 +28,7 @@ def inspect(
     info = probe_target(path)
     request = RunRequest(face=path, audio=path, output=path, detector=detector)
     analysis, _, _ = find_faces(
-        info, content_hash(path), request, Registry.load(), progress or Progress(), Stopwatch()
+        info, target_hash(info), request, Registry.load(), progress or Progress(), Stopwatch()
     )
     return info, analysis
 

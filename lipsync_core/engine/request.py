@@ -27,7 +27,7 @@ class RunRequest:
     """One job.
 
     Attributes:
-        face: target: a video, an animation or a picture.
+        face: target: a video, an animation, a picture or a folder of pictures.
         audio: the voice: any file with sound.
         output: the video to make.
         generators: names in the order they are tried; empty: the embedded default.
@@ -39,7 +39,7 @@ class RunRequest:
         fit: what happens when the voice is longer than the target.
         silence: the mouth while nobody speaks: closed, as in the target, or as generated.
         idle: a still picture blinks and sways.
-        fps: frames a second of a video made from a still picture.
+        fps: frames a second of a video made from still pictures.
         device: "auto", "cpu", "cuda", "cuda:N", "mps".
         precision: "auto", "fp32", "bf16", "fp16".
         options: plugin name -> option -> value as text.

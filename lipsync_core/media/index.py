@@ -88,12 +88,12 @@ class VideoIndex:
         return int(self.keyframes[place - 1]) if place else 0
 
 
-def still_index(frame_rate: Fraction) -> VideoIndex:
-    """Return the index of a still picture: one frame, shown for one frame's time."""
-    zero = np.zeros(1, np.int64)
+def constant_index(frames: int, frame_rate: Fraction) -> VideoIndex:
+    """Return the index of still pictures, one or more: each can be read by itself, at a constant rate."""
+    each = np.arange(frames, dtype=np.int64)
     return VideoIndex(
-        ticks=zero, time_base=1 / frame_rate, last_ticks=1, frame_rate=frame_rate,
-        variable_rate=False, stamps=zero, keyframes=zero,
+        ticks=each, time_base=1 / frame_rate, last_ticks=1, frame_rate=frame_rate,
+        variable_rate=False, stamps=each, keyframes=each,
     )  # fmt: skip
 
 

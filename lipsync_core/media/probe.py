@@ -17,6 +17,7 @@ from lipsync_core.media.containers import (
     packets_of,
     video_stream,
 )
+from lipsync_core.media.folder import pictures_in
 from lipsync_core.media.formats import (
     BT470BG,
     BT709,
@@ -26,7 +27,7 @@ from lipsync_core.media.formats import (
     VideoFormat,
     picture_format,
 )
-from lipsync_core.media.index import VideoIndex, read_index, still_index
+from lipsync_core.media.index import VideoIndex, constant_index, read_index
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
 
 if TYPE_CHECKING:
@@ -39,20 +40,21 @@ if TYPE_CHECKING:
 __all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
 
 STILL_RATE = Fraction(25)
-"""Frames per second that a still picture is animated at unless the caller says otherwise."""
+"""Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetInfo:
-    """A video, an animation or a still picture whose face is to speak.
+    """A video, an animation, a folder of pictures or a still picture whose face is to speak.
 
     Attributes:
-        path: the file.
-        kind: "video" (also GIF) or "picture" (one still frame).
+        path: the file or folder.
+        kind: "video" (also GIF, or a folder of pictures) or "picture" (one still frame).
         video: size, clock and colour of its pictures.
         index: exact time of every frame.
         has_sound: it carries a sound stream of its own.
-        codec: FFmpeg's name of the video codec, or "picture".
+        codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
+        pictures: of a folder, in their order.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class TargetInfo:
     index: VideoIndex
     has_sound: bool
     codec: str
+    pictures: tuple[Path, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -105,12 +108,14 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
     """Say what `path` shows; reads all packets of a video, decodes one frame.
 
     Args:
-        path: video, GIF, or PNG/JPEG/WebP/BMP/TIFF picture.
-        still_rate: frames per second that a still picture is to get.
+        path: video, GIF, PNG/JPEG/WebP/BMP/TIFF picture, or a folder of such pictures.
+        still_rate: frames per second that pictures are to get.
 
     Raises:
         UnsupportedInput: the file cannot be read, or shows nothing.
     """
+    if path.is_dir():
+        return _probe_folder(path, still_rate)
     head = check_file(path, "target")
     if head.startswith(b"RIFF") and is_animated_webp(head):
         raise UnsupportedInput(
@@ -121,7 +126,7 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
         height, width = read_still(path).shape[:2]
         return TargetInfo(
             path=path, kind="picture", video=picture_format(width, height, still_rate),
-            index=still_index(still_rate), has_sound=False, codec="picture",
+            index=constant_index(1, still_rate), has_sound=False, codec="picture",
         )  # fmt: skip
     with open_input(path, "target") as container:
         stream = video_stream(container, path)
@@ -142,6 +147,16 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
         )
+
+
+def _probe_folder(path: Path, rate: Fraction) -> TargetInfo:
+    pictures = pictures_in(path)
+    height, width = read_still(pictures[0]).shape[:2]
+    return TargetInfo(
+        path=path, kind="video", video=picture_format(width, height, rate),
+        index=constant_index(len(pictures), rate), has_sound=False, codec="pictures",
+        pictures=pictures,
+    )  # fmt: skip
 
 
 def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
+from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.still import read_still
@@ -47,9 +48,11 @@ class VideoReader:
         """
         self.target = target if isinstance(target, TargetInfo) else probe_target(Path(target))
         self.damaged: set[int] = set()
-        self._source: _Still | _Decoder
+        self._source: _Still | _Folder | _Decoder
         if self.target.kind == "picture":
             self._source = _Still(self.target)
+        elif self.target.pictures:
+            self._source = _Folder(self.target)
         else:
             self._source = _Decoder(self.target, self.damaged)
         self._kept = _Kept(buffer_bytes)
@@ -141,6 +144,36 @@ class _Still:
 
     def close(self) -> None:
         return
+
+
+class _Folder:
+    """A folder of pictures, of which one at a time is held.
+
+    Attributes:
+        place: index of the frame given last; -1 before the first.
+    """
+
+    def __init__(self, target: TargetInfo) -> None:
+        self._target = target
+        self._now: Picture | None = None
+        self.place = -1
+
+    def picture(self, index: int) -> Picture:
+        """Return frame `index`.
+
+        Raises:
+            UnsupportedInput: it is damaged or of another size; unlike a damaged frame of a video it can be
+                mended, so nothing stands in for it.
+        """
+        if self._now is None or index != self.place:
+            target = self._target
+            image = read_one(target.pictures[index], target.video)
+            self._now = Picture.from_rgb(image, target.index.info(index), target.video)
+            self.place = index
+        return self._now
+
+    def close(self) -> None:
+        self._now, self.place = None, -1
 
 
 class _Decoder:

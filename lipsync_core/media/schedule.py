@@ -106,7 +106,7 @@ def make_schedule(
     Variable rates are replayed: each frame lasts as long as it does in the target.
 
     Args:
-        index: the target's frames; `still_index(rate)` for a still picture.
+        index: the target's frames; `constant_index(1, rate)` for a still picture.
         fit: what to do where the sound is longer.
         sound_duration: exact length of the sound in seconds, None for no sound.
     """

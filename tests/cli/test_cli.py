@@ -15,8 +15,10 @@ import numpy as np
 import pytest
 from commandline import lipsync
 from facefactory import face_frame, face_video, write_picture
+from mediafactory import number_of
 
 from lipsync_core.media.probe import probe_target
+from lipsync_core.media.reader import VideoReader
 
 
 def test_without_inputs_the_bundled_sample_speaks(tmp_path):
@@ -65,6 +67,32 @@ def test_a_dry_run_plans_and_writes_nothing(face_clip, voice, tmp_path):
     assert told["frames"] == 30
 
 
+def test_a_folder_of_pictures_speaks(voice, tmp_path):
+    (tmp_path / "frames").mkdir()
+    for k in range(10):
+        write_picture(tmp_path / "frames" / f"{k}.png", face_frame(k))
+    done = lipsync("run", "frames", voice, "--fps", "30", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    face = told["inputs"]["face"]
+    assert (face["codec"], face["frames"], face["frame_rate"]) == ("pictures", 10, "30")
+    with VideoReader(tmp_path / "frames-lipsync.mp4") as reader:
+        numbers = [number_of(picture.rgb()) for picture in reader.frames()]
+    assert numbers == [*range(10), *range(8, -1, -1), *range(1, 10), *range(8, -1, -1)][:36]
+    again = json.loads(
+        lipsync("run", "frames", voice, "--fps", "30", "--json", cwd=tmp_path).stdout
+    )
+    assert again["faces"]["from_cache"]
+    write_picture(tmp_path / "frames" / "9.png", face_frame(11))
+    other = json.loads(
+        lipsync("run", "frames", voice, "--fps", "30", "--json", cwd=tmp_path).stdout
+    )
+    assert not other["faces"]["from_cache"]
+    write_picture(tmp_path / "frames" / "4.png", face_frame(4)[2:])
+    done = lipsync("run", "frames", voice, "-q", cwd=tmp_path)
+    assert done.returncode == 3 and "4.png is 288x334" in done.stderr
+
+
 @pytest.mark.parametrize("name", ['a b\'s "q".mp4', "émile %d.mp4", "x.y.z.mp4", "-dash.mp4"])
 def test_any_file_name(face_clip, voice, tmp_path, name):
     (tmp_path / name).write_bytes(face_clip.read_bytes())
@@ -72,6 +100,11 @@ def test_any_file_name(face_clip, voice, tmp_path, name):
     done = lipsync("run", f"./{name}", voice, "-o", out, "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert probe_target(tmp_path / out).frames == 30
+
+
+def empty_folder(tmp_path: Path) -> Path:
+    (tmp_path / "nothing").mkdir()
+    return tmp_path / "nothing"
 
 
 def bad_inputs(tmp_path: Path, clip: Path, voice: Path):
@@ -90,7 +123,7 @@ def bad_inputs(tmp_path: Path, clip: Path, voice: Path):
         "empty": (empty, voice, out, 3, "empty.mp4"),
         "truncated": (cut, voice, out, 3, "cut.mp4"),
         "text": (text, voice, out, 3, "text.mp4"),
-        "folder": (tmp_path, voice, out, 3, str(tmp_path)),
+        "folder": (empty_folder(tmp_path), voice, out, 3, "a folder without pictures"),
         "no face": (grey, voice, out, 3, "No face"),
         "voice without sound": (clip, clip, out, 3, "face clip.mp4"),
         "sound as face": (voice, voice, out, 3, "voice.wav"),

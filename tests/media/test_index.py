@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mediafactory import make_video
 
-from lipsync_core.media.index import STANDARD_RATES, _constant_rate, still_index
+from lipsync_core.media.index import STANDARD_RATES, _constant_rate, constant_index
 from lipsync_core.media.probe import probe_target
 
 F = Fraction
@@ -62,7 +62,7 @@ def test_keyframes(tmp_path):
 
 
 def test_a_still_is_one_frame():
-    index = still_index(F(25))
+    index = constant_index(1, F(25))
     assert (len(index), index.duration) == (1, F(1, 25))
     with pytest.raises(IndexError):
         index.info(1)

@@ -106,11 +106,11 @@ def test_a_longer_sound_is_covered_to_within_a_frame(kind, fit, tmp_path, render
 @pytest.mark.parametrize("rate", ["23.976", "29.97", "59.94"])
 def test_an_hour_does_not_drift(rate):
     """The clock of a long output is the exact rate, not a rounded one (pitfall 3)."""
-    from lipsync_core.media.index import still_index
+    from lipsync_core.media.index import constant_index
     from lipsync_core.media.schedule import make_schedule
 
     fps = TARGETS[rate]["fps"]
-    schedule = make_schedule(still_index(fps), "hold", F(3600))
+    schedule = make_schedule(constant_index(1, fps), "hold", F(3600))
     assert schedule.time(len(schedule) - 1) == (len(schedule) - 1) / fps
     assert 0 <= schedule.duration - 3600 < 1 / fps
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lipsync_core.media.index import VideoIndex, still_index
+from lipsync_core.media.index import VideoIndex, constant_index
 from lipsync_core.media.schedule import make_schedule
 
 F = Fraction
@@ -77,7 +77,7 @@ def test_bounce_does_not_double_its_ends():
 
 @pytest.mark.parametrize("fit", ["bounce", "loop", "hold", "cut"])
 def test_a_still_is_held_for_the_whole_sound(fit):
-    schedule = make_schedule(still_index(F(25)), fit, F(101, 100))
+    schedule = make_schedule(constant_index(1, F(25)), fit, F(101, 100))
     assert len(schedule) == 26
     assert {schedule.source(k) for k in range(26)} == {0}
     assert schedule.info(7).duration == F(1, 25)
@@ -97,7 +97,7 @@ def test_a_long_schedule_costs_no_more_than_a_short_one():
 
 
 def test_frames_outside_are_refused():
-    schedule = make_schedule(still_index(F(25)))
+    schedule = make_schedule(constant_index(1, F(25)))
     with pytest.raises(IndexError):
         schedule.source(1)
     with pytest.raises(IndexError):
