@@ -251,9 +251,14 @@ def _readable_io(request: RunRequest) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            what = (
+                "The file is too large for the disk"
+                if error.errno == errno.EFBIG
+                else "The disk is full"
+            )
             raise OutputError(
-                f"The disk is full: {error.filename or request.output} could not be written.",
+                f"{what}: {error.filename or request.output} could not be written.",
                 "Free some space; the same command then goes on where it stopped.",
             ) from error
         raise
