@@ -38,8 +38,7 @@ class Expert:
     """
 
     def __init__(self, checkpoint: Path, device: str = "cpu", threads: int = 1) -> None:
-        # Channels last would round by more than 1e-5 differently in batches of another size.
-        self._device = NetworkDevice(device, "Wav2Lip's expert", threads, channels_last=False)
+        self._device = NetworkDevice(device, "Wav2Lip's expert", threads)
         self._network = self._device.place(fold(loaded(ExpertNetwork, checkpoint)))
 
     def embed_faces(self, crops: NDArray[np.uint8]) -> Embeddings:
