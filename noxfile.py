@@ -55,6 +55,15 @@ def _extras(plugin: str, extras: tuple[str, ...]) -> str:
     return f"[{','.join(here)}]" if here else ""
 
 
+def _siblings(plugin: str) -> list[str]:
+    """Folders of the other plugins that a plugin's tests want."""
+    project = nox.project.load_toml(HERE / "plugins" / plugin / "pyproject.toml")["project"]
+    extras = project.get("optional-dependencies", {}).values()
+    wanted = " ".join(word for extra in extras for word in extra)
+    others = [name for name in PLUGINS if name != plugin]
+    return [f"plugins/{n}" for n in others if f"lipsync-{n.replace('_', '-')}>" in wanted]
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Make the bundled sample's video: the main job on a bare machine."""
@@ -87,7 +96,7 @@ def alone(session: nox.Session, plugin: str) -> None:
     """
     wheels = Path(session.create_tmp()).absolute()
     install(session, "build", *TEST_TOOLS)
-    for source in (".", f"plugins/{plugin}"):
+    for source in (".", *_siblings(plugin), f"plugins/{plugin}"):
         words = ("--wheel", "--no-isolation", "--outdir", str(wheels))  # hatchling is a test tool
         session.run("python", "-m", "build", *words, source, silent=True)
     built = [w.as_posix() for w in sorted(wheels.glob("*.whl"))]

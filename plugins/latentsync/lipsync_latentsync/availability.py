@@ -1,19 +1,109 @@
-"""Whether LatentSync can run here, beyond the packages and files that its spec names."""
+"""What LatentSync runs with: the one truth that the probes tell and `open` follows. Loads nothing."""
 
 from __future__ import annotations
 
-from lipsync_core.contracts import ProbeContext, ProbeResult, Unavailable
-from lipsync_core.errors import PluginUnavailable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-REASON = "this version of lipsync-latentsync declares the model but does not run it yet"
-HINT = "Update lipsync-latentsync when a version that runs it is out; until then choose another generator."
+from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.networks.precision import precision_for, unfit_precision
+from lipsync_core.weights import location
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET, VAE, VAE_CONFIG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
+    from lipsync_core.specs import GeneratorSpec
+
+MOST_STEPS, MOST_GUIDANCE = 999, 10.0
+_LOOK = 1 << 16
+"""Bytes that are compared at each of a few places of two files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What the networks are loaded from, in upstream's layout, and whose they are."""
+
+    plugin: str
+    unet: Path
+    vae: Path
+    vae_config: Path
+
+
+def files(spec: GeneratorSpec, context: OpenContext) -> Files | None:
+    """The files of a context; None where one is missing, which the core's own probe tells."""
+    weights = context.weights
+    if not all(path in weights for path in (UNET, VAE, VAE_CONFIG)):
+        return None
+    return Files(
+        plugin=spec.name,
+        unet=weights[UNET],
+        vae=weights[VAE],
+        vae_config=weights[VAE_CONFIG],
+    )
+
+
+def contradiction(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
+    """What is wrong with the settings themselves."""
+    unfit = unfit_precision(context)
+    if unfit is not None:
+        return unfit
+    ranges = {"steps": (1, MOST_STEPS), "guidance": (0.0, MOST_GUIDANCE), "reuse": (1, MOST_STEPS)}
+    for key, (low, high) in ranges.items():
+        value = float(context.options.get(key, low))
+        if not low <= value <= high:
+            return Unavailable(
+                reason=f"{key}={value:g} is not between {low:g} and {high:g}",
+                hint=f"Choose another --option {spec.name}.{key}=VALUE.",
+            )
+    return None
+
+
+def mixed_up(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
+    """That the same file lies in both versions' folders: one of the two would blur every mouth.
+
+    Nothing in the files says which version they are of.
+    """
+    other = LATENTSYNC15 if spec.name == LATENTSYNC.name else LATENTSYNC
+    mine, its = context.weights.get(UNET), location.locate(other).get(UNET)
+    if mine is None or its is None or not _same(mine, its):
+        return None
+    return Unavailable(
+        reason=f"{mine} is the same file as that of {other.name}, {its}, but each version has weights "
+        "of its own",
+        hint=f"Delete the wrong one, then: lipsync weights pull {spec.name} (or {other.name}).",
+    )
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files are one, as far as a look at a few places of them tells."""
+    if one.samefile(other):
+        return True
+    size = one.stat().st_size
+    if size != other.stat().st_size:
+        return False
+    with one.open("rb") as a, other.open("rb") as b:
+        for share in range(4):
+            a.seek(size * share // 4)
+            b.seek(size * share // 4)
+            if a.read(_LOOK) != b.read(_LOOK):
+                return False
+    return True
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Unavailable, also where packages and weights are there: the network's code is not."""
-    return Unavailable(reason=REASON, hint=HINT)
+    """Ready with file and precision, or what is missing, for `latentsync`."""
+    return _probe(LATENTSYNC, context.context)
 
 
-def not_yet() -> PluginUnavailable:
-    """The same answer as an error, for those who open it all the same."""
-    return PluginUnavailable(f"LatentSync cannot run: {REASON}.", HINT)
+def probe15(context: ProbeContext) -> ProbeResult:
+    """The same for `latentsync15`."""
+    return _probe(LATENTSYNC15, context.context)
+
+
+def _probe(spec: GeneratorSpec, context: OpenContext) -> ProbeResult:
+    wrong = contradiction(spec, context) or mixed_up(spec, context)
+    if wrong is not None:
+        return wrong
+    return Ready(detail=f"{UNET} in {precision_for(context)} on {context.device}")

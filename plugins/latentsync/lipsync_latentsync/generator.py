@@ -1,35 +1,139 @@
-"""The LatentSync generator. Its network is not in this version: opening it says so, and makes nothing."""
+"""The LatentSync generators: aligned crops and Whisper's features in, crops with another mouth out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from collections import OrderedDict
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
 
 from lipsync_core.contracts import Generator
-from lipsync_latentsync.availability import not_yet
+from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
+from lipsync_core.networks.precision import precision_for
+from lipsync_core.networks.quiet import wait_quietly
+from lipsync_latentsync.availability import contradiction, files, mixed_up
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
-    from lipsync_core.records import Chunk
+    from lipsync_core.records import Chunk, Crops, Prepared
+    from lipsync_core.specs import GeneratorSpec
+    from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+
+ROW = (50, 384)
+"""Features of a frame: 10 rows of 5 layers, 384 numbers each."""
+LATENTS = "latents"
+"""Name of what is prepared: `(N, 8, side / 8, side / 8)`, one row a frame."""
+_KEPT = 512
+"""Latents that are kept for frames that come again, as in a loop: 32 or 128 KiB each."""
 
 
 class LatentSync(Generator):
-    """Declared, not run yet."""
+    """Version 1.6; `availability` decides about files and precision."""
+
+    spec: ClassVar[GeneratorSpec] = LATENTSYNC
+    side: ClassVar[int] = 512
+
+    def __init__(self) -> None:
+        self._networks: LatentSyncNetworks | None = None
+        self._settings: Settings | None = None
+        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
     def open(self, context: OpenContext) -> None:
-        """Say that it cannot run.
+        """Load the networks.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            PluginUnavailable: files, packages or the device are missing, or a file is damaged.
+            OutOfMemory: they do not fit.
         """
-        raise not_yet()
+        wrong = contradiction(self.spec, context) or mixed_up(self.spec, context)
+        if wrong is not None:
+            raise PluginUnavailable(f"LatentSync cannot run: {wrong.reason}.", wrong.hint)
+        found = files(self.spec, context)
+        if found is None:
+            raise PluginUnavailable(
+                "LatentSync cannot run: its weights are not here.",
+                f"lipsync weights pull {self.spec.name}",
+            )
+        wait_quietly()
+        from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+
+        told = {option.key: option.default for option in self.spec.options} | dict(context.options)
+        self._settings = Settings(
+            steps=int(told["steps"]),
+            guidance=float(told["guidance"]),
+            reuse=int(told["reuse"]),
+            seed=context.seed,
+        )
+        precision = precision_for(context)
+        self._networks = LatentSyncNetworks(
+            found, self.side, context.device, precision, context.threads
+        )
+
+    def prepare(self, crops: Crops) -> Prepared:
+        """Latents of each crop, with the mouth hidden and whole: they depend on the target alone.
+
+        Raises:
+            OutOfMemory: not even one crop fits.
+        """
+        return {LATENTS: np.stack([self._latents(image) for image in crops.images])}
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """Never reached: `open` has raised.
+        """The crops with the new mouth, and all else as it was; see the contract.
 
         Raises:
-            PluginUnavailable: always, in this version.
+            OutOfMemory: the chunk does not fit.
+            GenerationFailed: the networks gave NaN.
         """
-        raise not_yet()
+        networks, settings = self._opened()
+        if chunk.features.shape[1:] != ROW:
+            raise PluginFault(
+                f"The generator {self.spec.name} wants {ROW} features a frame, got "
+                f"{chunk.features.shape[1:]}.",
+                f"Use the audio encoder {self.spec.audio_encoder}.",
+            )
+        prepared = chunk.prepared.get(LATENTS)
+        latents = self.prepare(chunk.crops)[LATENTS] if prepared is None else prepared
+        made = networks.paint(np.asarray(latents, np.float32), chunk.features, settings)
+        if not np.isfinite(made).all():
+            raise GenerationFailed(
+                "LatentSync gave pictures that are no numbers.",
+                "Choose --precision fp32; if it happens there too, fetch the weights again.",
+            )
+        from lipsync_latentsync import pictures
+
+        return pictures.composed(chunk.crops.images, made)
+
+    def close(self) -> None:
+        """Let go of the networks and what was kept."""
+        if self._networks is not None:
+            self._networks.close()
+        self._networks = None
+        self._kept.clear()
+
+    def _opened(self) -> tuple[LatentSyncNetworks, Settings]:
+        if self._networks is None or self._settings is None:
+            raise PluginFault(f"The generator {self.spec.name} was used before it was opened.")
+        return self._networks, self._settings
+
+    def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Of one crop; a picture that comes again is not encoded again."""
+        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        found = self._kept.get(key)
+        if found is None:
+            found = self._opened()[0].encode(image[None])[0]
+            self._kept[key] = found
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return found
+
+
+class LatentSync15(LatentSync):
+    """Version 1.5."""
+
+    spec: ClassVar[GeneratorSpec] = LATENTSYNC15
+    side: ClassVar[int] = 256

@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
-from lipsync_latentsync.spec import ENCODER, LATENTSYNC, LATENTSYNC15
-
-
-@hookimpl
-def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
-    """Offer the encoder that the network was trained with."""
-    register(ENCODER)
+from lipsync_core.specs import GeneratorSpec
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 
 @hookimpl

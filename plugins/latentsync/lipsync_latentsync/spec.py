@@ -10,7 +10,6 @@ from dataclasses import replace
 
 from lipsync_core.specs import (
     AlignedCrop,
-    AudioEncoderSpec,
     ChunkSpec,
     GeneratorSpec,
     Licence,
@@ -20,21 +19,20 @@ from lipsync_core.specs import (
     WeightFile,
 )
 
-PROBE = "lipsync_latentsync.availability:probe"
+UNET = "latentsync_unet.pt"
+VAE = "sd-vae-ft-mse/diffusion_pytorch_model.bin"
+VAE_CONFIG = "sd-vae-ft-mse/config.json"
 HOMEPAGE = "https://github.com/bytedance/LatentSync"
 HUB, OLD_HUB, VAE_HUB = (
     "ByteDance/LatentSync-1.6",
     "ByteDance/LatentSync-1.5",
     "stabilityai/sd-vae-ft-mse",
 )
-_SEGMENT, _WINDOW = 30.0, 0.12
-"""Whisper hears 30 s as a whole; a window reaches 5 rows of 20 ms past the frame's own."""
 _BROWS_NOSE = ((17, 18, 19, 20, 21), (22, 23, 24, 25, 26), (29, 30, 31, 35))
 """Brows and nose among the 68. Upstream means 5 + 5 + 4 of InsightFace's 106 points; the noses are near
 counterparts, not the same points."""
 TEMPLATE = ((17.0, 20.0), (58.0, 20.0), (37.5, 40.0))
 """Reference points on a template of 75x100, which upstream scales by 2.8 for each 256 pixels."""
-_TORCH = Requirement(module="torch", distribution="torch", minimum="2.6")
 
 
 def template_scale(resolution: int) -> float:
@@ -55,61 +53,76 @@ def _crop(resolution: int) -> AlignedCrop:
 def _weights(hub: str) -> tuple[WeightFile, ...]:
     return (
         WeightFile(
-            path="latentsync_unet.pt",
+            path=UNET,
             repository=hub,
-            alternatives=("checkpoints/latentsync_unet.pt",),
+            alternatives=(f"checkpoints/{UNET}",),
+            # The same in both versions: their folders tell them apart. 1.0 has no motion modules.
+            holds=(
+                ("conv_in.weight", (320, 13, 3, 3)),
+                ("down_blocks.0.attentions.0.transformer_blocks.0.attn2.to_k.weight", (320, 384)),
+                ("down_blocks.0.motion_modules.0.temporal_transformer.proj_in.weight", (320, 320)),
+                ("conv_out.weight", (4, 320, 3, 3)),
+            ),
         ),
         WeightFile(
-            path="sd-vae-ft-mse/config.json", repository=VAE_HUB, file="config.json", licence="MIT"
+            path=VAE_CONFIG,
+            repository=VAE_HUB,
+            file="config.json",
+            licence="MIT",
+            alternatives=("sd-vae/config.json",),
         ),
         WeightFile(
-            path="sd-vae-ft-mse/diffusion_pytorch_model.bin",
+            path=VAE,
             repository=VAE_HUB,
             file="diffusion_pytorch_model.bin",
             licence="MIT",
+            alternatives=(
+                "sd-vae/diffusion_pytorch_model.bin",
+                "sd-vae-ft-mse/diffusion_pytorch_model.safetensors",
+                "sd-vae/diffusion_pytorch_model.safetensors",
+            ),
+            # Of names that old and new files share.
+            holds=(
+                ("encoder.conv_in.weight", (128, 3, 3, 3)),
+                ("decoder.conv_out.weight", (3, 128, 3, 3)),
+                ("quant_conv.weight", (8, 8, 1, 1)),
+            ),
         ),
     )
 
 
-ENCODER = AudioEncoderSpec(
-    name="latentsync",
-    factory="lipsync_latentsync.encoder:WhisperWindows",
-    summary="Whisper tiny, 10 rows x 5 layers around each frame (declared, not run yet)",
-    licence=Licence(code="Apache-2.0", weights="MIT (Whisper tiny)", commercial=True),
-    requires=(_TORCH,),
-    weights=(
-        WeightFile(
-            path="whisper/tiny.pt",
-            repository=HUB,
-            licence="MIT",
-            alternatives=("checkpoints/whisper/tiny.pt",),
-        ),
-    ),
-    probe=PROBE,
-    devices=("cuda", "cpu"),
-    homepage=HOMEPAGE,
-    feature_shape=(50, 384),
-    sample_rate=16_000,
-    lookahead=_SEGMENT + _WINDOW,
-)
-
 LATENTSYNC = GeneratorSpec(
     name="latentsync",
     factory="lipsync_latentsync.generator:LatentSync",
-    summary="LatentSync 1.6: 512x512 by diffusion (declared, not run by this version yet)",
+    summary="LatentSync 1.6: 512x512 mouths by diffusion, 16 frames at a time",
     licence=Licence(code="Apache-2.0", weights="not stated; VAE and Whisper: MIT", commercial=None),
-    requires=(_TORCH, Requirement(module="diffusers", distribution="diffusers", minimum="0.32")),
+    requires=(
+        Requirement(module="torch", distribution="torch", minimum="2.6"),
+        Requirement(module="diffusers", distribution="diffusers", minimum="0.32"),
+        # Of its audio encoder.
+        Requirement(module="lipsync_musetalk", distribution="lipsync-musetalk", minimum="0.1"),
+    ),
     weights=_weights(HUB),
-    probe=PROBE,
+    probe="lipsync_latentsync.availability:probe",
     devices=("cuda", "cpu"),
     memory=18 * 10**9,  # as the authors state
     options=(
         Option(key="steps", default=20, help="denoising steps, 20 to 50: slower, finer"),
-        Option(key="guidance", default=1.5, help="how closely the mouth follows the sound, 1 to 3"),
+        Option(
+            key="guidance",
+            default=1.5,
+            help="how closely the mouth follows the sound, 1 to 3; 1 takes half the time",
+        ),
+        Option(
+            key="reuse",
+            default=1,
+            help="of so many steps in a row the deep layers run in the first one only; 3 is much faster and "
+            "coarser, 1 runs them in each",
+        ),
     ),
     homepage=HOMEPAGE,
     crop=_crop(512),
-    audio_encoder="latentsync",
+    audio_encoder="whisper-latentsync",
     # Group norms and attention run along 16 frames; upstream joins such blocks hard, and they step.
     chunk=ChunkSpec(frames=16, overlap=4, batches=False),
     # Latents of the masked and of the whole crop: the same for every voice.
@@ -121,7 +134,9 @@ LATENTSYNC = GeneratorSpec(
 LATENTSYNC15 = replace(
     LATENTSYNC,
     name="latentsync15",
-    summary="LatentSync 1.5: 256x256 by diffusion (declared, not run by this version yet)",
+    factory="lipsync_latentsync.generator:LatentSync15",
+    probe="lipsync_latentsync.availability:probe15",
+    summary="LatentSync 1.5: 256x256 mouths by diffusion, 16 frames at a time",
     weights=_weights(OLD_HUB),
     memory=8 * 10**9,  # as the authors state
     crop=_crop(256),

@@ -1,0 +1,168 @@
+"""The probes say what would run, or what is missing; specs are complete data."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from lipsync_latentsync import availability
+from lipsync_latentsync.generator import LatentSync, LatentSync15
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
+
+from lipsync_core import hardware
+from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.engine.chain import resolve
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.errors import PluginUnavailable
+from lipsync_core.loading import load_rows
+from lipsync_core.probing import context_for, probe
+from lipsync_core.registry import Registry, create
+from lipsync_core.specs import GeneratorSpec
+from lipsync_core.testing import OwnHome
+
+OFFERED = (LATENTSYNC, LATENTSYNC15)
+
+
+@pytest.fixture(autouse=True)
+def folder(own_home: OwnHome) -> Path:
+    return own_home()
+
+
+@pytest.fixture
+def bf16(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> bool:
+    here = replace(hardware.detect(), bf16=request.param)
+    monkeypatch.setattr(hardware, "detect", lambda: here)
+    return bool(request.param)
+
+
+def with_everything(spec: GeneratorSpec, folder: Path, content: bytes = b"x") -> GeneratorSpec:
+    """Packages, memory and weight files as a user who has them all would have them."""
+    for weight in spec.weights:
+        file = folder / "weights" / spec.name / weight.path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return replace(spec, requires=(), memory=None)
+
+
+def test_is_found_as_an_installed_plugin():
+    row = next(row for row in load_rows({}) if row.name == "latentsync")
+    assert (row.status, row.distribution) == ("ok", "lipsync-latentsync")
+    assert set(row.specs) == set(OFFERED)
+    assert [type(create(spec)) for spec in OFFERED] == [LatentSync, LatentSync15]
+
+
+@pytest.mark.parametrize("bf16", [True, False], indirect=True)
+@pytest.mark.parametrize("spec", OFFERED, ids=lambda s: s.name)
+def test_says_what_would_run(folder: Path, bf16: bool, spec: GeneratorSpec):
+    spec = with_everything(spec, folder)
+    precision = "bf16" if bf16 else "fp32"
+    assert probe(spec, context_for(spec)) == Ready(detail=f"{UNET} in {precision} on cpu")
+    context = context_for(spec, precision="fp32")
+    assert probe(spec, context) == Ready(detail=f"{UNET} in fp32 on cpu")
+
+
+@pytest.mark.parametrize(
+    ("precision", "options", "reason"),
+    [
+        ("fp16", {}, "it does not compute in fp16 on a CPU"),
+        ("int8", {}, "it does not compute in int8"),
+        ("fp32", {"steps": "0"}, "steps=0 is not between 1 and 999"),
+        ("fp32", {"guidance": "-1"}, "guidance=-1 is not between 0 and 10"),
+        ("fp32", {"reuse": "0"}, "reuse=0 is not between 1 and 999"),
+    ],
+)
+def test_settings_that_do_not_go_are_told(folder: Path, precision: str, options, reason: str):
+    spec = with_everything(LATENTSYNC15, folder)
+    context = context_for(spec, precision=precision, options=options)
+    told = probe(spec, context)
+    assert isinstance(told, Unavailable)
+    assert told.reason == reason
+    if options:
+        assert "--option latentsync15." in told.hint
+    with pytest.raises(PluginUnavailable, match=reason):
+        LatentSync15().open(context)
+
+
+@pytest.mark.parametrize("spec", OFFERED, ids=lambda s: s.name)
+def test_one_file_for_both_versions_is_told(folder: Path, spec: GeneratorSpec):
+    for one in OFFERED:
+        with_everything(one, folder)
+    context = context_for(spec)
+    told = probe(replace(spec, requires=(), memory=None), context)
+    assert isinstance(told, Unavailable)
+    assert "is the same file as that of latentsync" in told.reason
+    assert "lipsync weights pull latentsync" in told.hint
+    with pytest.raises(PluginUnavailable, match="is the same file as that of"):
+        create(spec).open(context)
+    with_everything(LATENTSYNC15, folder, b"y")
+    assert isinstance(probe(replace(spec, requires=(), memory=None), context), Ready)
+
+
+def test_large_files_are_the_same_only_if_they_are_so_further_in(tmp_path: Path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    content = bytearray(1 << 20)
+    one.write_bytes(content)
+    other.write_bytes(content)
+    assert availability._same(one, other)
+    content[3 << 18] = 1
+    other.write_bytes(content)
+    assert not availability._same(one, other)
+
+
+def test_says_everything_that_is_missing():
+    absent = replace(LATENTSYNC.requires[0], module="nobody_has_this")
+    answer = probe(replace(LATENTSYNC, requires=(absent,), memory=None))
+    assert isinstance(answer, Unavailable)
+    assert f"'{absent.distribution}' is not installed" in answer.reason
+    assert f'pip install "{absent.distribution}>={absent.minimum}"' in answer.hint
+    assert f"its weights are not here: {UNET}" in answer.reason
+    assert "lipsync weights pull latentsync" in answer.hint
+    with pytest.raises(PluginUnavailable, match="its weights are not here"):
+        LatentSync().open(context_for(LATENTSYNC))
+
+
+def test_it_needs_the_distribution_of_its_audio_encoder():
+    wanted = {requirement.distribution for requirement in LATENTSYNC.requires}
+    assert wanted == {"torch", "diffusers", "lipsync-musetalk"}
+    assert LATENTSYNC.audio_encoder == "whisper-latentsync"
+
+
+def test_the_chain_falls_back_and_tells_the_reason():
+    request = RunRequest(
+        face=Path("face.png"),
+        audio=Path("voice.wav"),
+        output=Path("out.mp4"),
+        generators=("latentsync",),
+    )
+    candidates, attempts = resolve(Registry(load_rows({})), request)
+    assert [(a.generator, a.phase) for a in attempts] == [("latentsync", "probe")]
+    assert f"its weights are not here: {UNET}" in attempts[0].reason
+    assert len(candidates) == 1
+    assert candidates[0].spec.name != "latentsync"
+
+
+def test_specs_are_data_and_name_what_their_weights_allow():
+    for spec in OFFERED:
+        assert pickle.loads(pickle.dumps(spec)) == spec
+        assert spec.licence.commercial is None
+        assert all(w.repository or w.origin for w in spec.weights)
+
+
+def test_both_sizes_share_a_template():
+    """Aligned sizes 210x280 for 256 pixels and 420x560 for 512; nose in the middle (published figures)."""
+    assert (LATENTSYNC15.crop.size, LATENTSYNC.crop.size) == ((210, 280), (420, 560))
+    assert LATENTSYNC15.crop.reference[2] == pytest.approx((105.0, 112.0))
+    assert LATENTSYNC.crop.reference[0] == pytest.approx((95.2, 112.0))
+
+
+def test_the_two_versions_never_share_a_weights_folder():
+    assert {w.repository for w in LATENTSYNC.weights} & {"ByteDance/LatentSync-1.6"}
+    assert {w.repository for w in LATENTSYNC15.weights} & {"ByteDance/LatentSync-1.5"}
+    assert LATENTSYNC.name != LATENTSYNC15.name
+
+
+def test_options_are_typed():
+    context = context_for(LATENTSYNC, options={"steps": "30", "guidance": "2"})
+    assert context.options == {"steps": 30, "guidance": 2.0, "reuse": 1}

@@ -1,0 +1,192 @@
+"""The generators, with narrow networks of the published architecture: what they give, keep and survive."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from lipsync_latentsync import mask
+from lipsync_latentsync.generator import _KEPT, LATENTS, LatentSync, LatentSync15
+from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
+
+from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
+from lipsync_core.probing import context_for
+from lipsync_core.records import Chunk, Crops
+from lipsync_core.testing import inputs, recipe
+
+FRAMES = 2
+
+
+@pytest.fixture
+def weights(home) -> None:
+    home("latentsync15")
+
+
+@pytest.fixture(scope="module")
+def crops() -> Crops:
+    return inputs.crops(LATENTSYNC15.crop, FRAMES)
+
+
+def opened(seed: int = 0, **options: object) -> LatentSync15:
+    generator = LatentSync15()
+    words = {"steps": "2", "guidance": "1"} | {k: str(v) for k, v in options.items()}
+    generator.open(context_for(LATENTSYNC15, precision="fp32", options=words, seed=seed, threads=1))
+    return generator
+
+
+def chunk(crops: Crops, prepared=None, rows: str = "rows") -> Chunk:
+    return inputs.chunk(crops, recipe.normal(rows, (len(crops), 50, 384)), prepared)
+
+
+def networks_of(generator: LatentSync) -> LatentSyncNetworks:
+    return generator._opened()[0]
+
+
+def test_only_the_painted_part_changes_and_it_follows_the_sound(weights, crops: Crops):
+    generator = opened()
+    made = generator.generate(chunk(crops))
+    assert made.shape == (FRAMES, 280, 210, 3)
+    share = mask.painted(210, 280)[..., 0]
+    assert np.array_equal(made[:, share == 0], crops.images[:, share == 0])
+    assert np.abs(made.astype(int) - crops.images)[:, share == 1].mean() > 10
+    other = generator.generate(chunk(crops, rows="other"))
+    assert np.abs(made.astype(int) - other)[:, share == 1].max() > 8
+    generator.close()
+    with pytest.raises(PluginFault, match="latentsync15 was used before it was opened"):
+        generator.generate(chunk(crops))
+
+
+def test_runs_repeat_by_their_seed(weights, crops: Crops):
+    first, same, other = (opened(seed).generate(chunk(crops)) for seed in (1, 1, 2))
+    assert np.array_equal(first, same)
+    assert not np.array_equal(first, other)
+
+
+def test_latents_are_made_once_for_each_picture(weights, crops: Crops, monkeypatch):
+    generator = opened()
+    networks = networks_of(generator)
+    encoded: list[int] = []
+    encode = networks.encode
+
+    def counted(faces: np.ndarray) -> np.ndarray:
+        encoded.append(len(faces))
+        return encode(faces)
+
+    monkeypatch.setattr(networks, "encode", counted)
+    prepared = generator.prepare(crops)
+    assert prepared[LATENTS].shape == (FRAMES, 8, 32, 32)
+    first = generator.generate(chunk(crops, prepared))
+    again = generator.generate(chunk(crops))  # prepares itself: the pictures are known
+    assert np.array_equal(first, again)
+    assert sum(encoded) == FRAMES
+    monkeypatch.setattr(networks, "encode", lambda faces: np.zeros((1, 8, 32, 32), np.float32))
+    for n in range(_KEPT + 3):
+        generator._latents(np.full((8, 8, 3), n % 256, np.uint8) + np.uint8(n // 256) * 3)
+    assert len(generator._kept) <= _KEPT
+
+
+def test_what_is_hidden_is_not_seen_through_the_masked_latents(weights, crops: Crops):
+    networks = networks_of(opened())
+    faces = crops.images[:1].copy()
+    latents = networks.encode(faces)
+    faces[:, 200:240, 80:130] = 0  # the mouth
+    other = networks.encode(faces)
+    assert np.array_equal(latents[:, :4], other[:, :4])
+    assert not np.array_equal(latents[:, 4:], other[:, 4:])
+
+
+class Counted:
+    """A UNet that counts its passes, how many chunks went through at once, and how often all of it ran."""
+
+    def __init__(self, unet) -> None:
+        self._unet = unet
+        self.batches: list[int] = []
+        self.whole: list[bool] = []
+
+    def quick(self, latents, timestep, audio, deep):
+        self.batches.append(len(latents))
+        self.whole.append(deep is None)
+        return self._unet.quick(latents, timestep, audio, deep)
+
+
+@pytest.mark.parametrize(
+    ("settings", "batches", "whole"),
+    [
+        (Settings(steps=4, guidance=1.0), [1] * 4, [True] * 4),
+        (Settings(steps=3, guidance=1.5), [2] * 3, [True] * 3),
+        (Settings(steps=5, guidance=0.0, reuse=3), [1] * 5, [True, False, False, True, False]),
+    ],
+)
+def test_steps_guidance_and_reuse(weights, crops: Crops, settings, batches, whole):
+    networks = networks_of(opened())
+    counted = Counted(networks._unet)
+    networks._unet = counted
+    latents, rows = networks.encode(crops.images), recipe.normal("rows", (FRAMES, 50, 384))
+    made = networks.denoised(latents, rows, settings)
+    assert made.shape == (FRAMES, 4, 32, 32)
+    assert (counted.batches, counted.whole) == (batches, whole)
+
+
+def test_guidance_is_from_silence_to_sound(weights, crops: Crops):
+    """With one step the result is linear in the guidance."""
+    networks = networks_of(opened())
+    latents, rows = networks.encode(crops.images), recipe.normal("rows", (FRAMES, 50, 384))
+
+    def made(guidance: float, heard: np.ndarray = rows) -> np.ndarray:
+        return networks.denoised(latents, heard, Settings(steps=1, guidance=guidance))
+
+    silent, plain, far = made(1.0, np.zeros_like(rows)), made(1.0), made(3.0)
+    spread = float(np.abs(plain - silent).max())
+    assert spread > 1e-3
+    assert np.abs(far - (silent + 3 * (plain - silent))).max() < 0.02 * spread
+
+
+def test_reuse_changes_little_and_saves_much(weights, crops: Crops):
+    networks = networks_of(opened())
+    latents, rows = networks.encode(crops.images), recipe.normal("rows", (FRAMES, 50, 384))
+    whole, quick = (
+        networks.denoised(latents, rows, Settings(steps=6, guidance=1.0, reuse=reuse))
+        for reuse in (1, 3)
+    )
+    assert 0 < np.abs(whole - quick).mean() < whole.std()
+
+
+def test_bf16_paints_nearly_the_same(weights, crops: Crops):
+    pictured = []
+    for precision in ("fp32", "bf16"):
+        generator = LatentSync15()
+        options = {"steps": "2", "guidance": "1"}
+        generator.open(context_for(LATENTSYNC15, precision=precision, options=options, threads=1))
+        pictured.append(generator.generate(chunk(crops)).astype(int))
+    assert 0 < np.abs(pictured[0] - pictured[1]).mean() < 4
+
+
+def test_features_of_another_encoder_are_told(weights, crops: Crops):
+    rows = np.zeros((FRAMES, 80, 16), np.float32)
+    with pytest.raises(PluginFault, match=r"wants \(50, 384\) features a frame, got \(80, 16\)"):
+        opened().generate(inputs.chunk(crops, rows))
+
+
+def test_pictures_that_are_no_numbers_are_told(weights, crops: Crops, monkeypatch):
+    generator = opened()
+    broken = np.full((FRAMES, 3, 256, 256), np.nan, np.float32)
+    monkeypatch.setattr(networks_of(generator), "paint", lambda *given: broken)
+    with pytest.raises(GenerationFailed, match="no numbers"):
+        generator.generate(chunk(crops))
+
+
+def test_running_out_of_memory_is_told_as_such(weights, crops: Crops, monkeypatch):
+    generator = opened()
+
+    def fail(*given: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(networks_of(generator)._unet, "quick", fail)
+    with pytest.raises(OutOfMemory, match="LatentSync ran out of GPU memory"):
+        generator.generate(chunk(crops))
+
+
+def test_both_versions_have_their_size():
+    assert (LatentSync.side, LatentSync15.side) == (512, 256)
+    assert (LatentSync.spec, LatentSync15.spec) == (LATENTSYNC, LATENTSYNC15)
