@@ -11,19 +11,24 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
 from lipsync_core.testing import own_home as own_home
+from lipsync_core.weights import state_dict
+
+if TYPE_CHECKING:
+    from lipsync_latentsync.unet import LatentSyncUNet
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is there
 RUNTIME = all(importlib.util.find_spec(n) for n in ("torch", "diffusers", "lipsync_musetalk"))
 if not RUNTIME:  # what is left tests specs and probes
     collect_ignore = [
         f"test_{name}.py"
-        for name in ("alignment", "contract", "generator", "run", "sampling", "unet")
+        for name in ("alignment", "compat", "contract", "generator", "run", "sampling", "unet")
     ]
 
 
@@ -50,6 +55,20 @@ def save_unet(path: Path, prefix: str) -> Path:
 def small_unet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """See `save_unet`."""
     return save_unet(tmp_path_factory.mktemp("unet") / "latentsync_unet.pt", "small_unet:")
+
+
+@pytest.fixture(scope="session")
+def full_unet(parity: Parity) -> LatentSyncUNet:
+    """The UNet in full size with the numbers of its golden file: 5 GB, made once."""
+    import torch
+    from lipsync_latentsync.unet import LatentSyncUNet, Shape
+
+    with torch.device("meta"):
+        network = LatentSyncUNet(Shape())
+    filled = recipe.weights(network.state_dict(), parity.meta("latentsync_unet"))
+    tensors = {name: torch.from_numpy(filled.pop(name)) for name in list(filled)}
+    state_dict.load(network, tensors, Path("latentsync_unet.pt"))
+    return network.eval().requires_grad_(False)
 
 
 SMALL_VAE = {

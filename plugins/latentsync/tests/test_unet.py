@@ -13,7 +13,6 @@ from lipsync_latentsync.unet import LatentSyncUNet, Shape
 
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.testing import recipe
-from lipsync_core.weights import state_dict
 
 PUBLISHED = "8b72f73bd65ef7089edd9639c720ba809b445669881565f64fe3699d5ddb2671"
 """SHA-256 of the published file's names and shapes, sorted, a line each."""
@@ -34,15 +33,9 @@ def given(name: str, *shape: int) -> torch.Tensor:
 
 
 @pytest.mark.slow
-def test_the_unet_is_the_originals_in_full_size(parity):
+def test_the_unet_is_the_originals_in_full_size(parity, full_unet: LatentSyncUNet):
     """1.27 billion numbers: 5 GB and about a minute."""
-    meta = parity.meta("latentsync_unet")
-    with torch.device("meta"):
-        network = LatentSyncUNet(Shape())
-    filled = recipe.weights(network.state_dict(), meta)
-    tensors = {name: torch.from_numpy(filled.pop(name)) for name in list(filled)}
-    state_dict.load(network, tensors, Path("latentsync_unet.pt"))
-    network.eval().requires_grad_(False)
+    network, hooks = full_unet, []
     stages = {name: name for name in ("time_embedding", "conv_in", "mid_block")}
     stages["down_blocks.0.motion_modules.0"] = "down_blocks.0.motion_modules.0"
     stages |= {f"{way}_blocks.{n}": f"{way}_blocks.{n}" for way in ("down", "up") for n in range(4)}
@@ -53,10 +46,12 @@ def test_the_unet_is_the_originals_in_full_size(parity):
         def keep(module, given, made, stage: str = stage) -> None:
             seen.setdefault(stage, made[0] if isinstance(made, tuple) else made)
 
-        network.get_submodule(module).register_forward_hook(keep)
+        hooks.append(network.get_submodule(module).register_forward_hook(keep))
     with torch.inference_mode():
         a = network(given("ls_x", 2, 13, 5, 16, 16), 601, given("ls_a", 10, 50, 384))
         b = network(given("ls_x16", 1, 13, 16, 8, 8), 1, given("ls_a16", 16, 50, 384))
+    for hook in hooks:
+        hook.remove()
     for stage, made in seen.items():
         if stage == "time_embedding":  # computed once here, for all of the batch alike
             stored = made.expand(2, -1)
