@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -40,10 +41,10 @@ def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -
     """
     if as_json:
         print_json(failure(error))
-    where = f" {_plain(about)}:" if about else ""
-    stderr.print(f"[bold red]Error:[/]{where} {_plain(error.message)}", soft_wrap=True)
+    where = f" {escape(about)}:" if about else ""
+    stderr.print(f"[bold red]Error:[/]{where} {escape(error.message)}", soft_wrap=True)
     if error.hint:
-        stderr.print(f"[bold]Remedy:[/] {_plain(error.hint)}", soft_wrap=True)
+        stderr.print(f"[bold]Remedy:[/] {escape(error.hint)}", soft_wrap=True)
 
 
 def failure(error: LipsyncError) -> dict[str, Any]:
@@ -55,11 +56,6 @@ def failure(error: LipsyncError) -> dict[str, Any]:
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
     """To stdout, as it is."""
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-def _plain(text: str) -> str:
-    """Brackets in file names are not markup."""
-    return text.replace("[", r"\[")
 
 
 class ShownProgress(Progress):
@@ -91,7 +87,7 @@ class ShownProgress(Progress):
 
     def note(self, message: str) -> None:
         """A line above the bar."""
-        self._bar.console.print(f"[yellow]{_plain(message)}[/]")
+        self._bar.console.print(f"[yellow]{escape(message)}[/]")
 
     def _finish(self) -> None:
         if self._task is not None:

@@ -26,6 +26,8 @@ def faces(
     """
     from contextlib import nullcontext
 
+    from rich.markup import escape
+
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.engine.inspect import describe, inspect
     from lipsync_core.engine.progress import Progress
@@ -48,4 +50,6 @@ def faces(
             f"id {track['id']}: frames {track['first']}-{track['last']} ({track['frames']} seen), "
             f"shot {track['shot']}, about {track['width']} px wide, yaw up to {track['yaw']} degrees"
         )
-    stdout.print(f"{len(told['tracks'])} tracks in {len(told['shots'])} shots: [bold]{out}[/]")
+    stdout.print(
+        f"{len(told['tracks'])} tracks in {len(told['shots'])} shots: [bold]{escape(str(out))}[/]"
+    )

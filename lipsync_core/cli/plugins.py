@@ -143,8 +143,8 @@ def new(
 
     target = folder or Path(f"lipsync-{name}")
     for path in write_skeleton(name, target):
-        stdout.print(str(path))
-    stdout.print(f"Next: pip install -e {target} && lipsync plugins check {name}")
+        stdout.print(str(path), markup=False)
+    stdout.print(f"Next: pip install -e {target} && lipsync plugins check {name}", markup=False)
 
 
 def find(registry: Registry, name: str) -> list[PluginSpec]:

@@ -18,7 +18,7 @@ def show_summary(report: dict[str, Any]) -> None:
     """What ran and why, in a few rows; loudly when the embedded default had to serve."""
     out, faces, chain = report["output"], report["faces"], report["chain"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("[bold]video", f"[bold]{out['path']}[/]")
+    table.add_row("[bold]video", f"[bold]{escape(out['path'])}[/]")
     seconds = f"{out['seconds']:.2f} s"
     table.add_row(
         "frames", f"{out['frames']} ({seconds}), {faces['frames_with_new_mouth']} with a new mouth"
@@ -39,7 +39,7 @@ def show_summary(report: dict[str, Any]) -> None:
         if licence["commercial"] is False:
             words = f"{licence['kind']} {licence['name']}: {licence['weights']}"
             table.add_row("licence", f"[yellow]{escape(words)}[/]")
-    table.add_row("report", str(report_path(Path(out["path"]))))
+    table.add_row("report", escape(str(report_path(Path(out["path"])))))
     show_attempts(chain["attempts"])
     if chain["default_had_to_serve"]:
         stderr.print(
@@ -71,7 +71,7 @@ def show_plan(plan: dict[str, Any]) -> None:
     """The plan of `--dry-run`."""
     faces = plan["faces"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("[bold]would make", f"[bold]{plan['output']}[/]")
+    table.add_row("[bold]would make", f"[bold]{escape(plan['output'])}[/]")
     table.add_row(
         "frames", f"{plan['frames']} ({plan['seconds']:.2f} s) in {plan['segments']} segments"
     )

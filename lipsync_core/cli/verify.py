@@ -18,6 +18,8 @@ def verify(
 
     Example: `lipsync verify talk.mp4`
     """
+    from rich.markup import escape
+
     from lipsync_core.cli.console import print_json, stdout
     from lipsync_core.engine.verify import verify as read
 
@@ -25,7 +27,7 @@ def verify(
     if as_json:
         print_json(found)
         return
-    stdout.print(f"{file}: marked as AI-edited")
+    stdout.print(f"{escape(str(file))}: marked as AI-edited")
     for key in ("tool", "version", "generators", "run"):
-        stdout.print(f"  {key}: {found[key]}")
+        stdout.print(f"  {key}: {escape(str(found[key]))}")
     stdout.print(f"  report: {found['report'] or 'none beside it'}")

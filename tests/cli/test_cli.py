@@ -107,6 +107,25 @@ def empty_folder(tmp_path: Path) -> Path:
     return tmp_path / "nothing"
 
 
+def test_brackets_in_names_are_shown_as_they_are(face_clip, voice, tmp_path):
+    """Rich would take [x] for a style and leave it out."""
+    folder = tmp_path / "a [x] b"
+    folder.mkdir()
+    out = folder / "o [bold].mp4"
+    assert (
+        str(out) in lipsync("run", face_clip, voice, "-o", out, "--dry-run", COLUMNS="400").stdout
+    )
+    done = lipsync("run", face_clip, voice, "-o", out, COLUMNS="400")
+    shown = [line.split(maxsplit=1) for line in done.stderr.splitlines()]
+    assert ["video", str(out)] in [[w.strip() for w in words] for words in shown]
+    assert ["report", f"{out}.report.json"] in [[w.strip() for w in words] for words in shown]
+    assert str(out) in lipsync("verify", out, COLUMNS="400").stdout
+    sheet = folder / "s [red].png"
+    assert str(sheet) in lipsync("faces", out, "-o", sheet, COLUMNS="400").stdout
+    gone = folder / "no [i] [1].mp4"
+    assert str(gone) in lipsync("run", gone, voice, COLUMNS="400").stderr
+
+
 def bad_inputs(tmp_path: Path, clip: Path, voice: Path):
     """(what is wrong, face, voice, output, exit code, a word that names it)."""
     empty, text, cut = tmp_path / "empty.mp4", tmp_path / "text.mp4", tmp_path / "cut.mp4"
