@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,6 +10,7 @@ from lipsync_core.contracts import Generator
 from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.networks.recent import Recent, fingerprint
 from lipsync_latentsync.availability import contradiction, files, mixed_up
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
@@ -40,7 +39,7 @@ class LatentSync(Generator):
     def __init__(self) -> None:
         self._networks: LatentSyncNetworks | None = None
         self._settings: Settings | None = None
-        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._kept: Recent[NDArray[np.float32]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load the networks.
@@ -121,15 +120,9 @@ class LatentSync(Generator):
 
     def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Of one crop; a picture that comes again is not encoded again."""
-        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-        found = self._kept.get(key)
-        if found is None:
-            found = self._opened()[0].encode(image[None])[0]
-            self._kept[key] = found
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return found
+        return self._kept.remembered(
+            fingerprint(image), lambda: self._opened()[0].encode(image[None])[0]
+        )
 
 
 class LatentSync15(LatentSync):

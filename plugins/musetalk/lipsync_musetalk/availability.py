@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.networks.precision import precision_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,19 +54,6 @@ def contradiction(context: OpenContext) -> Unavailable | None:
             reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
         )
     return None
-
-
-def precision_for(context: OpenContext) -> str:
-    """What "auto" means on a device: half precision where it is faster.
-
-    The authors run it in fp16 on GPUs. On CPUs with instructions for bf16 the UNet was measured to be three
-    times and the decoder six times as fast in it (two cores, AMX).
-    """
-    if context.precision != "auto":
-        return context.precision
-    if context.device.startswith("cuda"):
-        return "fp16"
-    return "bf16" if hardware.detect().bf16 else "fp32"
 
 
 def probe(context: ProbeContext) -> ProbeResult:

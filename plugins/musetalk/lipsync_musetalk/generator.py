@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lipsync_core.contracts import Generator
-from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault, PluginUnavailable
+from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
+from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_musetalk.availability import contradiction, files, precision_for
+from lipsync_core.networks.recent import Recent, fingerprint
+from lipsync_musetalk.availability import contradiction, files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
@@ -36,7 +34,7 @@ class MuseTalk(Generator):
     def __init__(self) -> None:
         self._networks: LatentNetworks | None = None
         self._sample, self._seed = False, 0
-        self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
+        self._kept: Recent[NDArray[np.float32]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load the networks.
@@ -88,7 +86,7 @@ class MuseTalk(Generator):
         def paint(a: int, b: int) -> NDArray[np.float32]:
             return networks.paint(known[a:b], chunk.features[a:b])
 
-        made = halving(len(chunk), networks.batch, paint)
+        made = np.concatenate(networks.device.in_pieces(len(chunk), networks.batch, paint))
         if not np.isfinite(made).all():
             raise GenerationFailed(
                 "MuseTalk gave pictures that are no numbers.",
@@ -112,36 +110,7 @@ class MuseTalk(Generator):
 
     def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """`(8, 32, 32)` of one crop; a picture that comes again is not encoded again."""
-        key = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
-        found = self._kept.get(key)
-        if found is None:
-            # Drawn from the posterior by the picture's own seed: runs repeat, whatever comes before it.
-            drawn = int.from_bytes(key[:8]) ^ self._seed if self._sample else None
-            found = self._opened().encode(image[None], drawn)[0]
-            self._kept[key] = found
-            if len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return found
-
-
-def halving(
-    count: int, step: int, run: Callable[[int, int], NDArray[np.float32]]
-) -> NDArray[np.float32]:
-    """`run(a, b)` over 0..count in pieces of `step`, half as large each time memory runs out.
-
-    Raises:
-        OutOfMemory: a piece of one does not fit.
-    """
-    done, a = [], 0
-    while a < count:
-        b = min(count, a + step)
-        try:
-            done.append(run(a, b))
-        except OutOfMemory:
-            if b - a == 1:
-                raise
-            step = (b - a) // 2
-            continue
-        a = b
-    return np.concatenate(done)
+        key = fingerprint(image)
+        # Drawn from the posterior by the picture's own seed: runs repeat, whatever comes before it.
+        drawn = int.from_bytes(key[:8]) ^ self._seed if self._sample else None
+        return self._kept.remembered(key, lambda: self._opened().encode(image[None], drawn)[0])

@@ -40,6 +40,7 @@ class LatentNetworks:
 
     Attributes:
         batch: frames to compute at a time.
+        device: where they run.
 
     Raises:
         PluginUnavailable: a file is damaged or another network's, or this torch cannot use the device.
@@ -49,17 +50,17 @@ class LatentNetworks:
     def __init__(self, files: Files, device: str, precision: str, threads: int) -> None:
         # In fp32 exactness is preferred, see `NetworkDevice`; half precision is fast with channels last only.
         last = precision != "fp32"
-        self._device = NetworkDevice(device, "MuseTalk", threads, precision, channels_last=last)
+        self.device = NetworkDevice(device, "MuseTalk", threads, precision, channels_last=last)
         with quietly():
-            self._vae = self._device.place(load_vae(files.vae_config, files.vae))
-            self._unet = self._device.place(load_unet(files.unet_config, files.unet))
+            self._vae = self.device.place(load_vae(files.vae_config, files.vae))
+            self._unet = self.device.place(load_unet(files.unet_config, files.unet))
         self._scale = float(getattr(self._vae.config, "scaling_factor", None) or _SCALE)
-        self.batch = self._device.fitting(_FRAME_BYTES, on_cpu=_CPU_BATCH)
+        self.batch = self.device.fitting(_FRAME_BYTES, on_cpu=_CPU_BATCH)
         # On CPUs other kernels are taken for batches of other sizes, and in half precision they round visibly
         # apart: a frame would depend on how many are painted with it.
-        half_on_cpu = precision != "fp32" and self._device.torch.type == "cpu"
+        half_on_cpu = precision != "fp32" and self.device.torch.type == "cpu"
         self._filled_up_to = self.batch if half_on_cpu else 0
-        self._zero = torch.zeros(1, dtype=torch.int64, device=self._device.torch)
+        self._zero = torch.zeros(1, dtype=torch.int64, device=self.device.torch)
 
     def encode(self, faces: NDArray[np.uint8], seed: int | None = None) -> Latents:
         """Latents of faces, which depend on the target alone.
@@ -78,7 +79,7 @@ class LatentNetworks:
         return np.concatenate(halves, axis=1)
 
     def _latents(self, batch: NDArray[np.float32], seed: int | None) -> NDArray[np.float32]:
-        device = self._device
+        device = self.device
         with device.memory(), torch.inference_mode():
             posterior = self._vae.encode(device.put(batch)).latent_dist
             drawn = posterior.mode()
@@ -109,7 +110,7 @@ class LatentNetworks:
 
     def predict(self, latents: Latents, audio: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(N, 4, H/8, W/8)`: latents of the new faces."""
-        device = self._device
+        device = self.device
         heard = device.put(positions.added(audio))
         with device.memory(), torch.inference_mode():
             made = self._unet(device.put(latents), self._zero, encoder_hidden_states=heard)
@@ -117,7 +118,7 @@ class LatentNetworks:
 
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(N, 3, H, W)` RGB in about -1..1 from `(N, 4, H/8, W/8)`."""
-        device = self._device
+        device = self.device
         with device.memory(), torch.inference_mode():
             return device.fetch(
                 self._vae.decode(device.put(latents / np.float32(self._scale))).sample
@@ -126,4 +127,4 @@ class LatentNetworks:
     def close(self) -> None:
         """Let go of the networks."""
         del self._unet, self._vae
-        self._device.release()
+        self.device.release()

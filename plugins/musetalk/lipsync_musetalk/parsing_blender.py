@@ -6,8 +6,6 @@ does not reach stays as it is. Where no face is found in it, an ellipse stands i
 
 from __future__ import annotations
 
-import hashlib
-from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,14 +15,13 @@ from lipsync_core.contracts import Blender, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.crops import invert
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.networks.recent import Recent, fingerprint
 from lipsync_core.records import Patch
 from lipsync_musetalk import face_shapes
 from lipsync_musetalk.parsing_choice import Choice, choose
 from lipsync_musetalk.spec import BRIDGE, JAW
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
@@ -47,7 +44,7 @@ class ParsingBlender(Blender):
     def __init__(self) -> None:
         self._chosen: Choice | None = None
         self._parser: FaceParser | None = None
-        self._masks: OrderedDict[bytes, NDArray[np.uint8]] = OrderedDict()
+        self._masks: Recent[NDArray[np.uint8]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load the network, where the mode needs one.
@@ -149,28 +146,17 @@ class ParsingBlender(Blender):
             return face_shapes.ellipse(box, square)
         parser, mode, cheeks = self._parser, self._chosen.mode, self._chosen.cheeks
 
-        def parsed() -> Mask:
+        def parsed() -> NDArray[np.uint8]:
             parts = parser(face_shapes.parsable(part))
-            if all_of_it:
-                return face_shapes.whole(parts)
-            return face_shapes.lower(parts, mode, cheeks)
+            mask = face_shapes.whole(parts) if all_of_it else face_shapes.lower(parts, mode, cheeks)
+            return np.packbits(mask > 127)
 
-        key = hashlib.blake2b(np.ascontiguousarray(part).data, digest_size=16).digest()
-        found = self._remembered(key + bytes([all_of_it]), parsed)
+        bits = self._masks.remembered(fingerprint(part) + bytes([all_of_it]), parsed)
+        side = face_shapes.SIDE
+        found = np.unpackbits(bits).reshape(side, side) * np.uint8(255)
         if self._chosen.compat or _recognised(found, box, square):
             return found
         return face_shapes.ellipse(box, square)
-
-    def _remembered(self, key: bytes, make: Callable[[], Mask]) -> Mask:
-        bits = self._masks.get(key)
-        if bits is None:
-            bits = np.packbits(make() > 127)
-            self._masks[key] = bits
-            if len(self._masks) > _KEPT:
-                self._masks.popitem(last=False)
-        self._masks.move_to_end(key)
-        side = face_shapes.SIDE
-        return np.unpackbits(bits).reshape(side, side) * np.uint8(255)
 
 
 def face_box(landmarks: Points) -> Box | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import util
 from typing import TYPE_CHECKING, cast, get_args
 
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.packages import installed
 from lipsync_core.weights.remedy import remedy
 from lipsync_musetalk.face_shapes import Cheeks, Mode
 from lipsync_musetalk.spec import PARSING, PARSING_FILE
@@ -98,11 +98,3 @@ def _contradiction(context: OpenContext) -> Unavailable | None:
 
 def _whole(context: OpenContext, key: str) -> int:
     return int(context.options.get(key, 90))
-
-
-def installed(package: str) -> bool:
-    """Whether a package could be imported, without doing so."""
-    try:
-        return util.find_spec(package) is not None
-    except (ImportError, ValueError):  # something forbids it, or put None in its place
-        return False

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from lipsync_core.networks.device import NetworkDevice
-from lipsync_core.weights import state_dict
+from lipsync_core.networks.loading import loaded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,10 +179,7 @@ class FaceParser:
 
     def __init__(self, path: Path, device: str, threads: int) -> None:
         self._device = NetworkDevice(device, "The blender parsing", threads)
-        with torch.device("meta"):
-            network = ParsingNetwork()
-        state_dict.load(network, state_dict.read(path), path)
-        self._network = self._device.place(network)
+        self._network = self._device.place(loaded(ParsingNetwork, path))
 
     def __call__(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """`(512, 512)`, the part that each pixel of a `(512, 512, 3)` RGB picture of a face shows.

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from lipsync_core.networks.loading import loaded
 from lipsync_core.weights import state_dict
 
 if TYPE_CHECKING:
@@ -109,10 +110,7 @@ def load(path: Path) -> WhisperNetwork:
     Raises:
         PluginUnavailable: the file is damaged or holds another network.
     """
-    with torch.device("meta"):
-        network = WhisperNetwork()
-    state_dict.load(network, encoder_tensors(state_dict.read(path)), path)
-    return network.float().eval().requires_grad_(False)
+    return loaded(WhisperNetwork, path, encoder_tensors(state_dict.read(path)))
 
 
 def encoder_tensors(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

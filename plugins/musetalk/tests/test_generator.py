@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("diffusers")
 
 from lipsync_musetalk import pictures
-from lipsync_musetalk.generator import _KEPT, LATENTS, MuseTalk, halving
+from lipsync_musetalk.generator import _KEPT, LATENTS, MuseTalk
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 
 from lipsync_core import samples
@@ -140,7 +140,7 @@ def test_batches_are_halved_before_it_gives_up(weights, crops: Crops, monkeypatc
     assert asked == [2, 1, 1]
     assert np.abs(made.astype(int) - expected).max() <= 1
     with pytest.raises(OutOfMemory):
-        halving(3, 2, lambda a, b: narrow(np.zeros((2, 1)), np.zeros((2, 1))))
+        networks.device.in_pieces(3, 2, lambda a, b: narrow(np.zeros((2, 1)), np.zeros((2, 1))))
 
 
 def test_pictures_that_are_no_numbers_are_told(weights, crops: Crops, monkeypatch):
