@@ -6,6 +6,7 @@ weights when they are made, are not.
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from face_alignment.models.fan import FAN  # type: ignore[import-untyped,import-
 
 from lipsync_core.errors import OutOfMemory, PluginFault
 from lipsync_core.networks.device import NetworkDevice
-from lipsync_core.weights import state_dict
+from lipsync_core.networks.loading import loaded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +48,7 @@ class BoxNetwork:
 
     def __init__(self, path: Path, device: NetworkDevice) -> None:
         self._device = device
-        with torch.device("meta"):
-            network = s3fd()
-        state_dict.load(network, state_dict.read(path), path)
-        self._network = device.place(network)
+        self._network = device.place(loaded(s3fd, path))
 
     def __call__(self, images: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Scores and regressions of six scales in turn, for `(N, H, W, 3)` RGB.
@@ -104,10 +102,7 @@ class LandmarkNetwork:
 
     def __init__(self, path: Path, device: NetworkDevice) -> None:
         self._device = device
-        with torch.device("meta"):
-            network = FAN(_STACKS)
-        state_dict.load(network, state_dict.read(path), path)
-        self._network = device.place(network)
+        self._network = device.place(loaded(partial(FAN, _STACKS), path))
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Heatmaps `(N, 68, 64, 64)` for crops `(N, 256, 256, 3)` RGB.
