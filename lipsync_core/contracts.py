@@ -36,9 +36,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The probe found everything that a run needs; `detail` says what will be used."""
+    """The probe found everything that a run needs.
+
+    Attributes:
+        detail: what will be used.
+        audio_encoder: of a generator whose weights decide what it hears: the name of the encoder that those
+            found want; empty: the spec's.
+    """
 
     detail: str = ""
+    audio_encoder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

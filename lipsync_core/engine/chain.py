@@ -146,6 +146,8 @@ def _candidate(
     )
     result = probe(spec, context, commercial_only=request.commercial_only)
     if not isinstance(result, Unavailable):
+        if result.audio_encoder:
+            encoder = registry.get(AudioEncoderSpec, result.audio_encoder)
         given = companion(encoder, request)
         result = probe(encoder, given, commercial_only=request.commercial_only)
     if isinstance(result, Unavailable):

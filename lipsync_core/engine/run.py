@@ -31,7 +31,6 @@ from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
 from lipsync_core.specs import (
-    AudioEncoderSpec,
     BlenderSpec,
     DetectorSpec,
     EnhancerSpec,
@@ -235,11 +234,11 @@ def _report(
 def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[PluginSpec]:
     """Plugins that had a part in the video."""
     request = job.request
-    generators = [c.spec for c in job.candidates if c.spec.name in made.values()]
+    used = [c for c in job.candidates if c.spec.name in made.values()]
     return [
         registry.get(DetectorSpec, job.inputs.detector),
-        *(registry.get(AudioEncoderSpec, g.audio_encoder) for g in generators),
-        *generators,
+        *(c.encoder for c in used),
+        *(c.spec for c in used),
         registry.get(BlenderSpec, request.blender),
         *(registry.get(EnhancerSpec, name) for name, _ in request.enhancers),
     ]
