@@ -78,6 +78,13 @@ def run(
     fallback: Annotated[
         list[str] | None, typer.Option("--fallback", help="Generator to try next; may be repeated.")
     ] = None,
+    isolate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Generator that works in a process of its own, so that its crash is one more reason to "
+            "fall back; may be repeated."
+        ),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Never fall back to the embedded default.")
     ] = False,
@@ -175,6 +182,7 @@ def run(
         audio=audio,
         output=output,
         generators=tuple(dict.fromkeys([*([generator] if generator else []), *(fallback or [])])),
+        isolate=tuple(dict.fromkeys(isolate or [])),
         strict=strict,
         detector=detector,
         blender=blender,

@@ -46,12 +46,14 @@ class Candidate:
 
     Attributes:
         asked: the user named it; False for the embedded default added at the end.
+        isolated: it works in a process of its own.
     """
 
     spec: GeneratorSpec
     encoder: AudioEncoderSpec
     context: OpenContext
     asked: bool
+    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +107,12 @@ def resolve(registry: Registry, request: RunRequest) -> tuple[list[Candidate], l
     if not names or (default.name not in names and not request.strict):
         names.append(default.name)
     _check_options(registry, request)
+    for name in request.isolate:
+        if name not in names:
+            raise UsageError(
+                f"--isolate names '{name}', which is not tried.",
+                f"This run tries: {', '.join(names)}.",
+            )
     detector = choose_detector(registry, request)
     candidates: list[Candidate] = []
     attempts: list[Attempt] = []
@@ -159,7 +167,9 @@ def _candidate(
             hint="Leave out --detector, or choose a generator that needs fewer.",
         )
     asked = name in request.generators or not request.generators
-    return Candidate(spec=spec, encoder=encoder, context=context, asked=asked)
+    return Candidate(
+        spec=spec, encoder=encoder, context=context, asked=asked, isolated=name in request.isolate
+    )
 
 
 def guarded(phase: Phase, call: Callable[[], NDArray[np.uint8] | object]) -> object:

@@ -81,6 +81,7 @@ class Session:
         idle: a picture blinks and sways.
         silence: the mouth in pauses of the voice, as for a run.
         options: plugin name -> option -> value as text.
+        isolate: those of the generators that work in a process of their own.
         registry: plugins; default: the installed ones.
 
     Raises:
@@ -97,6 +98,7 @@ class Session:
         idle: bool = True,
         silence: str = "close",
         options: dict[str, dict[str, str]] | None = None,
+        isolate: Iterable[str] = (),
         registry: Registry | None = None,
     ) -> None:
         path = Path(face)
@@ -112,6 +114,7 @@ class Session:
             idle=idle,
             silence=silence,  # type: ignore[arg-type]  # checked above
             options=options or {},
+            isolate=tuple(isolate),
         )
         self._request = request
         self._registry = registry or Registry.load()
@@ -307,6 +310,7 @@ class _Endless(Target):
 
     def __init__(self, once: Target) -> None:
         self._once = once
+        self.identity = once.identity
         self.video = once.video
         self.frames = once.frames
         self.scheme = once.scheme

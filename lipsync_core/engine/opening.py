@@ -8,6 +8,7 @@ from typing import cast
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
 from lipsync_core.engine.finish import Finish
+from lipsync_core.engine.isolation.generator import IsolatedGenerator
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stack import Stack
@@ -16,7 +17,7 @@ from lipsync_core.engine.target import Target
 from lipsync_core.engine.tools import opened
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for
-from lipsync_core.registry import Registry
+from lipsync_core.registry import Registry, create
 from lipsync_core.specs import AudioEncoderSpec
 
 
@@ -51,7 +52,10 @@ def _mouth(
     candidate: Candidate, target: Target, rows: Rows | None, watch: Stopwatch, resources: ExitStack
 ) -> Mouth:
     with watch.on("open"):
-        generator = guarded("open", lambda: opened(candidate.spec, candidate.context, resources))
+        make = IsolatedGenerator if candidate.isolated else create
+        generator = guarded(
+            "open", lambda: opened(candidate.spec, candidate.context, resources, make)
+        )
     return Mouth(candidate, cast(Generator, generator), target, rows, watch)
 
 

@@ -31,6 +31,7 @@ class RunRequest:
         audio: the voice: any file with sound.
         output: the video to make.
         generators: names in the order they are tried; empty: the embedded default.
+        isolate: those of them that work in a process of their own; the pictures are the same.
         strict: do not add the embedded default as the chain's last link.
         detector: name of the detector; None: the first that is ready.
         blender: name of the blender.
@@ -55,6 +56,7 @@ class RunRequest:
     audio: Path
     output: Path
     generators: tuple[str, ...] = ()
+    isolate: tuple[str, ...] = ()
     strict: bool = False
     detector: str | None = None
     blender: str = "feather"

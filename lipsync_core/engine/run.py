@@ -70,7 +70,12 @@ class Plan:
             "inputs": reporting.describe_inputs(self.inputs),
             "faces": reporting.describe_faces(self.inputs),
             "chain": [
-                {"generator": c.spec.name, "device": c.context.device, "asked": c.asked}
+                {
+                    "generator": c.spec.name,
+                    "device": c.context.device,
+                    "asked": c.asked,
+                    "isolated": c.isolated,
+                }
                 for c in self.candidates
             ],
             "unavailable": [a.as_dict() for a in self.attempts],
@@ -216,7 +221,8 @@ def _report(
         | {"damaged_source_frames": len(inputs.target.damaged)},
         "chain": reporting.describe_chain(
             request.generators, made, inputs.target.shots(), loop.attempts, job.default
-        ),
+        )
+        | {"isolated": list(request.isolate)},
         "voice": {
             "silence": request.silence,
             "activity": loop.judge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TypeVar, cast
 
@@ -33,14 +34,19 @@ from lipsync_core.specs import (
 Opened = TypeVar("Opened", bound=Plugin)
 
 
-def opened(spec: PluginSpec, context: OpenContext, resources: ExitStack) -> Plugin:
+def opened(
+    spec: PluginSpec,
+    context: OpenContext,
+    resources: ExitStack,
+    make: Callable[[PluginSpec], Plugin] = create,
+) -> Plugin:
     """Make and open a plugin; `resources` closes it.
 
     Raises:
         PluginUnavailable: something it needs is missing.
         PluginFault: it failed to open.
     """
-    plugin = create(spec)
+    plugin = make(spec)
     try:
         plugin.open(context)
     except LipsyncError:

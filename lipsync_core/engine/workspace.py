@@ -47,7 +47,7 @@ def fingerprint(request: RunRequest, face: str, audio: str, plugins: list[str]) 
     """Digest of what shapes the output: request, content of both inputs, versions of the plugins."""
     chosen = asdict(request) | {"face": face, "audio": audio}
     chosen["output"] = str(request.output.absolute())
-    for name in ("overwrite",):
+    for name in ("overwrite", "isolate"):
         chosen.pop(name)
     text = json.dumps([__version__, plugins, chosen], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
