@@ -1,18 +1,20 @@
-"""One generator at work on a target: features, prepared tracks, chunks, memory."""
+"""One generator at work on a target: features, what is prepared, chunks, memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
+from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import Candidate, checked, guarded
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
+from lipsync_core.engine.preparation import Preparation
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory
@@ -29,7 +31,7 @@ class Rows(Protocol):
 
 
 class Mouth:
-    """One generator at work on a target: keeps its prepared tracks, makes crops and asks it.
+    """One generator at work on a target: places its crops and asks it.
 
     Args:
         candidate: what is opened.
@@ -37,9 +39,8 @@ class Mouth:
         target: where the faces are.
         rows: features of its encoder; None makes a mouth at rest (rows of zeros).
         watch: where time is booked.
+        avatar: where what it prepares of the target is kept, if it is.
     """
-
-    KEPT_TRACKS = 16
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class Mouth:
         target: Target,
         rows: Rows | None,
         watch: Stopwatch,
+        avatar: Avatar | None = None,
     ) -> None:
         self.spec: GeneratorSpec = candidate.spec
         self.chunk_frames = max(1, candidate.spec.chunk.frames)
@@ -58,7 +60,7 @@ class Mouth:
         self._target = target
         self._rows = rows
         self._watch = watch
-        self._prepared: dict[int, Prepared] = {}
+        self._preparation = Preparation(generator, avatar, watch)
 
     def place(self, frames: list[TargetFrame]) -> Placed:
         """Where the crops of frames lie that all show the same track."""
@@ -83,7 +85,7 @@ class Mouth:
             crops=crops,
             features=features,
             strength=np.array([face_of(f).strength for f in frames], np.float32),
-            prepared=self._prepare(crops),
+            prepared=self.prepare(crops),
         )
         with self._watch.on("generate"):
             try:
@@ -113,26 +115,28 @@ class Mouth:
             rows *= fade.reshape(-1, *([1] * len(self._shape)))
         return rows
 
-    def _prepare(self, crops: Crops) -> Prepared:
+    def prepare(self, crops: Crops) -> Prepared:
+        """What the generator prepares for crops of one track, as its spec says.
+
+        Raises:
+            StageFailure: it failed or gave something unusable.
+            OutOfMemory: not even one crop fits.
+        """
         scope = self.spec.prepare.scope
         if scope == "none":
             return {}
         with self._watch.on("prepare"):
             if scope == "frame":
-                return cast(Prepared, guarded("prepare", lambda: self._generator.prepare(crops)))
-            if crops.track not in self._prepared:
-                if len(self._prepared) >= self.KEPT_TRACKS:
-                    self._prepared.pop(next(iter(self._prepared)))
-                self._prepared[crops.track] = self._prepare_track(crops.track)
-            return self._prepared[crops.track]
+                return self._preparation.of_frames(crops)
+            return self._preparation.of_track(crops.track, lambda: self._telling(crops.track))
 
-    def _prepare_track(self, track: int) -> Prepared:
+    def _telling(self, track: int) -> Crops:
         """Crops are cut as the frames come by, so that only crops are held, never frames."""
         parts: list[Crops] = []
         for frame in self._target.telling(track, self.spec.prepare.samples):
             placed = self.place([frame])
             parts.append(placed.cut([canvas_for(frame, 0, [placed])]))
-        telling = Crops(
+        return Crops(
             frames=np.concatenate([p.frames for p in parts]),
             track=track,
             images=np.concatenate([p.images for p in parts]),
@@ -140,7 +144,6 @@ class Mouth:
             landmarks=np.concatenate([p.landmarks for p in parts]),
             scheme=parts[0].scheme,
         )
-        return cast(Prepared, guarded("prepare", lambda: self._generator.prepare(telling)))
 
 
 def _pieces(chunk: Chunk, size: int, spec: GeneratorSpec) -> Iterator[Chunk]:

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import cast
 
 from lipsync_core.contracts import Generator
+from lipsync_core.engine import avatars
 from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.isolation.generator import IsolatedGenerator
@@ -43,30 +44,47 @@ def open_stack(
             "Choose a denser detector with --detector.",
         )
     with ExitStack() as resources:
-        mouth = _mouth(candidate, target, rows, watch, resources)
-        rest = _rest(candidate, target, request, registry, watch, resources)
+        mouth = open_mouth(candidate, target, rows, registry, watch, resources)
+        quiet = resting(candidate, target, request, registry)
+        rest = open_mouth(quiet, target, None, registry, watch, resources) if quiet else None
         return Stack(mouth, finish, target, activity, rest, watch, resources.pop_all())
 
 
-def _mouth(
-    candidate: Candidate, target: Target, rows: Rows | None, watch: Stopwatch, resources: ExitStack
+def open_mouth(
+    candidate: Candidate,
+    target: Target,
+    rows: Rows | None,
+    registry: Registry,
+    watch: Stopwatch,
+    resources: ExitStack,
+    avatar: avatars.Avatar | None = None,
 ) -> Mouth:
+    """Open a generator for a target.
+
+    Args:
+        candidate: the generator with its settings.
+        target: where the faces are.
+        rows: features of its encoder; None makes a mouth at rest.
+        registry: where plugins come from.
+        watch: where time is booked.
+        resources: closes it.
+        avatar: where what it prepares is kept; default: the one that was prepared for it, if any.
+
+    Raises:
+        StageFailure: it cannot be opened.
+    """
     with watch.on("open"):
         make = IsolatedGenerator if candidate.isolated else create
         generator = guarded(
             "open", lambda: opened(candidate.spec, candidate.context, resources, make)
         )
-    return Mouth(candidate, cast(Generator, generator), target, rows, watch)
+    known = avatar or avatars.find(candidate, target, registry)
+    return Mouth(candidate, cast(Generator, generator), target, rows, watch, known)
 
 
-def _rest(
-    candidate: Candidate,
-    target: Target,
-    request: RunRequest,
-    registry: Registry,
-    watch: Stopwatch,
-    resources: ExitStack,
-) -> Mouth | None:
+def resting(
+    candidate: Candidate, target: Target, request: RunRequest, registry: Registry
+) -> Candidate | None:
     """The embedded default with closed lips, for generators that cannot be told to rest.
 
     None where it is not wanted, or where the landmarks are too sparse for it: silence then shows the
@@ -79,5 +97,4 @@ def _rest(
         return None
     encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
     context = context_for(spec, options=request.options_for(spec))
-    rest = Candidate(spec=spec, encoder=encoder, context=context, asked=False)
-    return _mouth(rest, target, None, watch, resources)
+    return Candidate(spec=spec, encoder=encoder, context=context, asked=False)

@@ -1,4 +1,7 @@
-"""Wall time per stage, for the report. Stages run in different threads, so the sum may pass the whole."""
+"""Wall time per stage, and how much work was spared, for the report.
+
+Stages run in different threads, so the sum may pass the whole.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from threading import Lock
 
 
 class Stopwatch:
-    """Adds up seconds and calls per stage."""
+    """Adds up seconds and calls per stage, and counts."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._spent: dict[str, tuple[float, int]] = {}
+        self._counted: dict[str, int] = {}
 
     @contextmanager
     def on(self, stage: str) -> Iterator[None]:
@@ -29,6 +33,16 @@ class Stopwatch:
         with self._lock:
             spent, calls = self._spent.get(stage, (0.0, 0))
             self._spent[stage] = (spent + seconds, calls + 1)
+
+    def count(self, what: str, number: int = 1) -> None:
+        """`number` more of `what`."""
+        with self._lock:
+            self._counted[what] = self._counted.get(what, 0) + number
+
+    def counted(self, what: str) -> int:
+        """How many of `what` there were."""
+        with self._lock:
+            return self._counted.get(what, 0)
 
     def report(self) -> dict[str, dict[str, float | int]]:
         """Stage -> seconds and calls, in the order of first use."""

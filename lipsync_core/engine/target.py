@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -53,8 +53,10 @@ class Target(ABC):
         frames: number of output frames.
         scheme: landmark scheme of the faces.
         variable_rate: frames do not come at a constant rate.
+        identity: what tells its content and its faces from any other's; empty: it is like no other.
     """
 
+    identity: Mapping[str, str] = {}
     video: VideoFormat
     frames: int
     scheme: Scheme
@@ -112,6 +114,7 @@ class VideoTarget(Target):
         self._schedule = schedule
         self._analysis = analysis
         self._choice = choice
+        self.identity = analysis.about
         self.video = info.video
         self.frames = len(schedule)
         self.scheme = analysis.scheme
@@ -227,6 +230,7 @@ class StillTarget(Target):
         self._strength = float(choice.strength[0])
         self._reason = int(choice.reasons[0])
         self._frame_time = 1 / video.frame_rate
+        self.identity = analysis.about
         self.video = video
         self.frames = frames
         self.scheme = analysis.scheme
