@@ -406,6 +406,11 @@ class VoiceSpec(PluginSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandSpec(PluginSpec):
-    """A verb of the command line; `factory` names a function or a typer app."""
+    """A verb of the command line; `factory` names a function that is handed the remaining words.
+
+    Attributes:
+        group: "train" puts it below `lipsync train`; empty: it is a verb of its own.
+    """
 
     kind: ClassVar[Kind] = "command"
+    group: Literal["", "train"] = ""

@@ -7,12 +7,12 @@ from importlib import import_module
 
 import typer
 
-from lipsync_core.cli import doctor, eval, faces, plugins, run, verify, weights
+from lipsync_core.cli import doctor, eval, faces, models, plugins, run, verify, weights
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry
 from lipsync_core.specs import CommandSpec
 
-BUILT_IN = ("run", "plugins", "doctor", "faces", "verify", "weights", "eval")
+BUILT_IN = ("run", "plugins", "doctor", "faces", "verify", "weights", "eval", "models")
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -37,10 +37,17 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     app.command("verify")(verify.verify)
     app.command("eval")(eval.evaluate)
     app.add_typer(weights.app, name="weights")
+    app.add_typer(models.app, name="models")
     verb = next((word for word in arguments if not word.startswith("-")), None)
     if verb not in BUILT_IN and "--version" not in arguments:
+        train = typer.Typer(
+            help="Train a generator for a person; each verb comes with a plugin.",
+            no_args_is_help=True,
+        )
+        train.callback()(lambda: None)  # so that a single verb stays one
+        app.add_typer(train, name="train")
         for spec in Registry.load().all(CommandSpec):
-            _add(app, spec)
+            _add({"": app, "train": train}[spec.group], spec)
     return app
 
 
