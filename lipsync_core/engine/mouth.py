@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import Candidate, checked, guarded
-from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
+from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on, some
 from lipsync_core.engine.preparation import Preparation
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.records import Chunk, Crops, Prepared
 from lipsync_core.specs import GeneratorSpec
+
+
+FRAMES_SILENT = "frames silent"
+"""Under this name the stopwatch counts frames that the generator was not asked for."""
 
 
 class Rows(Protocol):
@@ -60,6 +64,7 @@ class Mouth:
         self._target = target
         self._rows = rows
         self._watch = watch
+        self._silent_until = -1
         self._preparation = Preparation(generator, avatar, watch)
 
     def place(self, frames: list[TargetFrame]) -> Placed:
@@ -74,12 +79,38 @@ class Mouth:
         Args:
             frames: N frames of one track.
             crops: of these frames.
-            fade: `(N,)` 0..1, by which rows of an encoder whose zero is rest are multiplied.
+            fade: `(N,)` 0..1, by which rows of an encoder whose zero is rest are multiplied. Of any other,
+                the blender shows so much: where that is nothing, the generator is not asked.
 
         Raises:
             StageFailure: it failed or gave something unusable.
             OutOfMemory: also a smaller chunk did not fit.
         """
+        asked = self._wanted(fade)
+        if len(asked) == len(frames):
+            return self._made(frames, crops, fade)
+        self._count_silent([f for n, f in enumerate(frames) if n not in asked])
+        made = crops.images.copy()
+        if asked:
+            few = [frames[n] for n in asked]
+            made[asked] = self._made(few, some(crops, asked), fade[asked])
+        return made
+
+    def _wanted(self, fade: NDArray[np.float32]) -> list[int]:
+        """The frames that the generator is asked for."""
+        shown = np.flatnonzero(fade > 0).tolist()
+        whole = self.zero_is_rest or (len(shown) and not self.spec.chunk.batches)
+        return list(range(len(fade))) if whole else shown
+
+    def _count_silent(self, frames: list[TargetFrame]) -> None:
+        """Neighbouring chunks may share frames, which count once."""
+        new = [frame.number for frame in frames if frame.number > self._silent_until]
+        self._watch.count(FRAMES_SILENT, len(new))
+        self._silent_until = max([self._silent_until, *new])
+
+    def _made(
+        self, frames: list[TargetFrame], crops: Crops, fade: NDArray[np.float32]
+    ) -> NDArray[np.uint8]:
         features = self._features(frames, fade)
         chunk = Chunk(
             crops=crops,
@@ -152,14 +183,7 @@ def _pieces(chunk: Chunk, size: int, spec: GeneratorSpec) -> Iterator[Chunk]:
     for a in range(0, len(chunk), size):
         cut = slice(a, a + size)
         yield Chunk(
-            crops=Crops(
-                frames=crops.frames[cut],
-                track=crops.track,
-                images=crops.images[cut],
-                matrices=crops.matrices[cut],
-                landmarks=crops.landmarks[cut],
-                scheme=crops.scheme,
-            ),
+            crops=some(crops, cut),
             features=chunk.features[cut],
             strength=chunk.strength[cut],
             prepared={k: v[cut] if per_frame else v for k, v in chunk.prepared.items()},

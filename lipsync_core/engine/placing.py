@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +71,17 @@ def place_on(
         size=size,
         landmarks=convert(points, target.scheme, spec.scheme),
         scheme=spec.scheme,
+    )
+
+
+def some(crops: Crops, chosen: Sequence[int] | slice) -> Crops:
+    """Some of the crops."""
+    return replace(
+        crops,
+        frames=crops.frames[chosen],
+        images=crops.images[chosen],
+        matrices=crops.matrices[chosen],
+        landmarks=crops.landmarks[chosen],
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import StageFailure, guarded
+from lipsync_core.engine.placing import some
 from lipsync_core.engine.prepared_rows import Row
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.errors import OutOfMemory
@@ -107,9 +107,9 @@ class Preparation:
 
     def _made(self, crops: Crops, chosen: Sequence[int]) -> dict[str, NDArray[np.generic]]:
         """Rows of some of the crops; in halves where all at once are too many."""
-        some = _only(crops, chosen)
+        few = crops if len(chosen) == len(crops) else some(crops, chosen)
         try:
-            made = guarded("prepare", lambda: self._generator.prepare(some))
+            made = guarded("prepare", lambda: self._generator.prepare(few))
         except OutOfMemory:
             if len(chosen) == 1:
                 raise
@@ -142,19 +142,6 @@ def _fingerprint(crops: Crops, n: int) -> bytes:
     seen.update(np.ascontiguousarray(crops.matrices[n]).data)
     seen.update(np.ascontiguousarray(crops.landmarks[n]).data)
     return seen.digest()
-
-
-def _only(crops: Crops, chosen: Sequence[int]) -> Crops:
-    if len(chosen) == len(crops):
-        return crops
-    at = list(chosen)
-    return replace(
-        crops,
-        frames=crops.frames[at],
-        images=crops.images[at],
-        matrices=crops.matrices[at],
-        landmarks=crops.landmarks[at],
-    )
 
 
 def _bytes(row: Row) -> int:
