@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Chunk,
         Crops,
         Face,
+        Generated,
         Image,
         Matrix,
         Patch,
@@ -163,14 +164,15 @@ class Generator(Plugin):
         return {}
 
     @abstractmethod
-    def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
+    def generate(self, chunk: Chunk) -> NDArray[np.uint8] | Generated:
         """The new crops.
 
         What comes out depends on the chunk alone (and on `prepared`), never on earlier calls: runs
         can so be resumed, repeated and spread over machines.
 
         Returns:
-            `(N, H, W, 3)` uint8 RGB, N and size as in `chunk.crops.images`.
+            `(N, H, W, 3)` uint8 RGB, N and size as in `chunk.crops.images`; in a `Generated` where the
+            report is to tell something of these frames.
         """
 
 

@@ -121,6 +121,20 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Generated:
+    """New crops with a word about how they were made.
+
+    Attributes:
+        images: `(N, H, W, 3)` uint8 RGB.
+        note: what the report tells of these N frames, such as which of several networks made them and
+            why; "" for nothing. Equal notes of frames in a row are told as one range.
+    """
+
+    images: NDArray[np.uint8]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
     """A rectangle of new pixels for a frame; everything outside it stays as it was.
 

@@ -13,7 +13,7 @@ from lipsync_core.builtin.mediapipe.spec import MEDIAPIPE
 from lipsync_core.contracts import Blender, Enhancer, Generator, OpenContext
 from lipsync_core.errors import OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import convert
-from lipsync_core.records import Chunk
+from lipsync_core.records import Chunk, Generated
 from lipsync_core.registry import PluginRow, Registry, load_rows
 from lipsync_core.specs import (
     BlenderSpec,
@@ -59,6 +59,14 @@ class Noter(Painter):
         return super().generate(chunk)
 
 
+class TwoNetworks(Painter):
+    """Says of every call which of its two networks made it: the second one in every third call."""
+
+    def generate(self, chunk: Chunk) -> Generated:
+        made = super().generate(chunk)
+        return Generated(images=made, note="second" if self.calls % 3 == 0 else "first")
+
+
 class Faulty(Painter):
     """Fails as the subclass says, at call number `at`."""
 
@@ -70,6 +78,13 @@ class Faulty(Painter):
 
     def spoil(self, made: np.ndarray, chunk: Chunk) -> np.ndarray:
         raise NotImplementedError
+
+
+class NotesAndFails(TwoNetworks):
+    def generate(self, chunk: Chunk) -> Generated:
+        if self.calls == 2:
+            raise RuntimeError("the third call fails")
+        return super().generate(chunk)
 
 
 class RaisesAtOpen(Painter):

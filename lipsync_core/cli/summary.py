@@ -29,6 +29,10 @@ def show_summary(report: dict[str, Any]) -> None:
         table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
     table.add_row("generator", used)
+    for told in chain["notes"][:4]:
+        table.add_row("", escape(f"{told['first']}-{told['last']}: {told['note']}"))
+    if len(chain["notes"]) > 4:
+        table.add_row("", f"... and {len(chain['notes']) - 4} more, see the report")
     table.add_row(
         "sound", f"{out['sound']}{' - ' + out['sound_note'] if out['sound_note'] else ''}"
     )

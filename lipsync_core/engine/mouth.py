@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +17,8 @@ from lipsync_core.engine.preparation import Preparation
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory
-from lipsync_core.records import Chunk, Crops, Prepared
+from lipsync_core.records import Chunk, Crops, Generated, Prepared
 from lipsync_core.specs import GeneratorSpec
-
 
 FRAMES_SILENT = "frames silent"
 """Under this name the stopwatch counts frames that the generator was not asked for."""
@@ -44,6 +42,9 @@ class Mouth:
         rows: features of its encoder; None makes a mouth at rest (rows of zeros).
         watch: where time is booked.
         avatar: where what it prepares of the target is kept, if it is.
+
+    Attributes:
+        told: takes what the generator notes of output frames: the first, the last, the note.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Mouth:
         self._target = target
         self._rows = rows
         self._watch = watch
+        self.told: Callable[[int, int, str], None] | None = None
         self._silent_until = -1
         self._preparation = Preparation(generator, avatar, watch)
 
@@ -118,23 +120,27 @@ class Mouth:
             strength=np.array([face_of(f).strength for f in frames], np.float32),
             prepared=self.prepare(crops),
         )
+        numbers = [frame.number for frame in frames]
         with self._watch.on("generate"):
             try:
-                made = guarded("generate", lambda: self._generator.generate(chunk))
+                return self._called(chunk, numbers)
             except OutOfMemory:
                 if len(chunk) == 1:
                     raise
-                self.chunk_frames = max(1, len(chunk) // 2)
+                size = self.chunk_frames = max(1, len(chunk) // 2)
+                pieces = enumerate(_pieces(chunk, size, self.spec))
                 return np.concatenate(
-                    [
-                        checked(
-                            guarded("generate", partial(self._generator.generate, part)),
-                            part.crops.images,
-                        )
-                        for part in _pieces(chunk, self.chunk_frames, self.spec)
-                    ]
+                    [self._called(part, numbers[n * size : (n + 1) * size]) for n, part in pieces]
                 )
-        return checked(made, crops.images)
+
+    def _called(self, chunk: Chunk, numbers: list[int]) -> NDArray[np.uint8]:
+        """One call, for these output frames; its note goes where notes go."""
+        given = guarded("generate", lambda: self._generator.generate(chunk))
+        made, note = (given.images, given.note) if isinstance(given, Generated) else (given, "")
+        images = checked(made, chunk.crops.images)
+        if note and self.told is not None:
+            self.told(numbers[0], numbers[-1], note)
+        return images
 
     def _features(
         self, frames: list[TargetFrame], fade: NDArray[np.float32]

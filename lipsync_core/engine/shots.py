@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from contextlib import ExitStack
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -20,6 +21,7 @@ from lipsync_core.engine.chain import (
 )
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.inputs import Inputs
+from lipsync_core.engine.notes import Notes
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
@@ -52,6 +54,7 @@ class ShotLoop:
         attempts: every failed try so far.
         judge: what decided about voice activity ("" when it was not asked).
         speech_share: share of the frames with somebody speaking, or None.
+        notes: what generators said of their frames.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class ShotLoop:
         self.attempts = list(attempts)
         self.judge = ""
         self.speech_share: float | None = None
+        self._journal = workspace.journal()
+        self.notes = Notes(workspace.note, self._journal)
         self._candidates = candidates
         self._request = request
         self._inputs = inputs
@@ -116,7 +121,7 @@ class ShotLoop:
             GenerationFailed: no generator of the chain could make a shot.
         """
         made: dict[int, str] = {}
-        earlier = {e["shot"]: e["generator"] for e in self._workspace.journal()}
+        earlier = {e["shot"]: e["generator"] for e in self._journal if "shot" in e}
         reasons = self._target.reasons()
         for shot, (start, stop) in enumerate(self._target.shots()):
             own = [s for s in segments if s.shot == shot]
@@ -184,6 +189,7 @@ class ShotLoop:
                 self._registry,
                 self._watch,
             )
+            self._stacks[name].mouth.told = partial(self.notes.tell, name)
         return self._stacks[name]
 
     def _rows(self, spec: AudioEncoderSpec) -> FeatureFile:

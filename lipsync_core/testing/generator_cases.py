@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
-from lipsync_core.records import Chunk, Crops, Prepared
+from lipsync_core.records import Chunk, Crops, Generated, Prepared
 from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
 from lipsync_core.testing import inputs
 from lipsync_core.testing.bench import Bench
@@ -50,7 +50,9 @@ def _chunk(bench: Bench, generator: Generator, crops: Crops, strength: float = 1
 
 
 def _made(generator: Generator, chunk: Chunk) -> NDArray[np.uint8]:
-    return demand_pictures(generator.generate(chunk), chunk.crops.images, "what generate returned")
+    made = generator.generate(chunk)
+    images = made.images if isinstance(made, Generated) else made
+    return demand_pictures(images, chunk.crops.images, "what generate returned")
 
 
 def count_and_size(bench: Bench) -> None:
