@@ -337,6 +337,10 @@ class _Endless(Target):
                 yield replace(frame, number=start)
                 start += 1
 
+    def tracks(self) -> NDArray[np.int64]:
+        """Of one round."""
+        return self._once.tracks()
+
     def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """As of the target."""
         return self._once.telling(track, limit)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -91,14 +91,30 @@ class SegmentRenderer:
         finished = sum(s.stop - s.start for s in segments) - sum(s.stop - s.start for s in todo)
         self._tell(finished)
         files = _Files(self._folder, generator, self._open, self._watch)
-        frames = ahead(self._walk(todo), QUEUE)
-        with files, Sink(files.take, QUEUE) as sink, closing(frames):
-            for segment, group in groupby(frames, key=lambda pair: pair[0]):
-                only = (frame for _, frame in group)
-                made = stack.render(only) if stack else _unchanged(only)
-                for number, picture in made:
-                    sink.put(_Item(segment, picture, *self._span(segment, number)))
-                    self._tell(1)
+        shot = segments[0].start, segments[-1].stop
+        with files, Sink(files.take, QUEUE) as sink:
+            for row in _rows(todo):
+                wanted = row[0].start, row[-1].stop
+                needed = stack.around(shot, *wanted) if stack else wanted
+                self._render_row(row, self._walk(*needed), stack, sink)
+
+    def _render_row(
+        self,
+        row: list[Segment],
+        walk: Iterator[TargetFrame],
+        stack: Stack | None,
+        sink: Sink[_Item],
+    ) -> None:
+        """Render segments that follow each other; frames around them only take part in their chunks."""
+        place = 0
+        with closing(ahead(walk, QUEUE)) as frames:
+            for number, picture in stack.render(frames) if stack else _unchanged(frames):
+                if not row[0].start <= number < row[-1].stop:
+                    continue
+                while number >= row[place].stop:
+                    place += 1
+                sink.put(_Item(row[place], picture, *self._span(row[place], number)))
+                self._tell(1)
 
     def forget(self, segments: list[Segment], generator: str) -> None:
         """Remove what a generator that failed left of a shot."""
@@ -126,23 +142,14 @@ class SegmentRenderer:
         self.done += frames
         self._progress.advance(self.done)
 
-    def _walk(self, segments: list[Segment]) -> Iterator[tuple[Segment, TargetFrame]]:
-        """Frames of all segments; neighbours are decoded in one go, without seeking in between."""
-        queue = list(segments)
-        while queue:
-            row = [queue.pop(0)]
-            while queue and queue[0].start == row[-1].stop:
-                row.append(queue.pop(0))
-            place = 0
-            frames = self._target.walk(row[0].start, row[-1].stop)
-            while True:
-                with self._watch.on("decode"):
-                    frame = next(frames, None)
-                if frame is None:
-                    break
-                while frame.number >= row[place].stop:
-                    place += 1
-                yield row[place], frame
+    def _walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
+        frames = self._target.walk(start, stop)
+        while True:
+            with self._watch.on("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +203,16 @@ class _Files:
         elif self._writer is not None:
             self._writer.abort()
             self._writer = None
+
+
+def _rows(segments: list[Segment]) -> Iterator[list[Segment]]:
+    """Segments that follow each other without a gap, together: they are decoded without a seek."""
+    queue = list(segments)
+    while queue:
+        row = [queue.pop(0)]
+        while queue and queue[0].start == row[-1].stop:
+            row.append(queue.pop(0))
+        yield row
 
 
 def _unchanged(frames: Iterator[TargetFrame]) -> Iterator[tuple[int, Picture]]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.engine.canvas import Canvas
+from lipsync_core.engine.chunks import ChunkGrid
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
@@ -63,6 +64,25 @@ class Stack:
         self._watch = watch
         self._resources = resources
 
+    def around(self, shot: tuple[int, int], start: int, stop: int) -> tuple[int, int]:
+        """The output frames that `render` must be given to make `start` to `stop` of a shot.
+
+        Args:
+            shot: first output frame of the shot and the one after its last.
+            start: first frame wanted.
+            stop: the one after the last wanted.
+
+        Returns:
+            First frame and the one after the last, within the shot.
+        """
+        tracks = self._target.tracks()[slice(*shot)]
+        first, last = self._grid.around(tracks, start - shot[0], stop - shot[0])
+        return shot[0] + first, shot[0] + last
+
+    @property
+    def _grid(self) -> ChunkGrid:
+        return ChunkGrid(self.mouth.chunk_frames, self.mouth.spec.chunk.overlap)
+
     def render(self, frames: Iterable[TargetFrame]) -> Iterator[tuple[int, Picture]]:
         """The same frames, in order, with the new mouth: (output frame number, picture).
 
@@ -86,8 +106,7 @@ class Stack:
 
     def _step(self, span: _Span) -> Iterator[tuple[int, Picture]]:
         """Generate a full chunk; the frames shared with the next one stay in the span."""
-        keep = min(self.mouth.spec.chunk.overlap, len(span.frames) - 1)
-        yield from self._make(span, keep)
+        yield from self._make(span, self._grid.shared)
 
     def _end(self, span: _Span) -> Iterator[tuple[int, Picture]]:
         if span.frames:
@@ -107,15 +126,18 @@ class Stack:
             self._close_lips(frames, canvases, rest, fade)
         with self._watch.on("crop"):
             crops = placed.cut(canvases)
-        made = self.mouth.generate(frames, crops, fade)
-        if span.kept is not None:
-            made = _crossfaded(span.kept, made)
+        if span.kept is not None and len(span.kept) == len(frames):
+            made = span.kept  # the span ended with the chunk before
+        else:
+            made = self.mouth.generate(frames, crops, fade)
+            if span.kept is not None:
+                made = _crossfaded(span.kept, made)
         ready = len(frames) - keep
         landmarks = [face_of(frame).landmarks for frame in frames]
         strengths = [self._strength(f, float(v)) for f, v in zip(frames, fade, strict=True)]
         for n in range(ready):
             with self._watch.on("blend"):
-                self._finish.blend(
+                self._finish.paste(
                     canvases[n], landmarks[n], made[n], placed.matrices[n], self.mouth.spec.region,
                     strengths[n],
                 )  # fmt: skip

@@ -85,6 +85,10 @@ class Target(ABC):
         """Output frames in order; a bounded number is held."""
 
     @abstractmethod
+    def tracks(self) -> NDArray[np.int64]:
+        """`(frames,)` the face that speaks in each output frame; -1 where the frame passes through."""
+
+    @abstractmethod
     def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """At most `limit` frames that say most about the face of `track`, always the same ones."""
 
@@ -166,6 +170,14 @@ class VideoTarget(Target):
                     strength=float(strength[k]),
                 )
         return faces
+
+    def tracks(self) -> NDArray[np.int64]:
+        """`(frames,)` the face that speaks in each output frame; -1 where the frame passes through."""
+        rows, strength = self._choice.rows[self._source], self._choice.strength[self._source]
+        usable = (rows >= 0) & (strength > 0)
+        found = np.full(self.frames, -1, np.int64)
+        found[usable] = self._analysis.rows["track"][rows[usable]]
+        return found
 
     def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """The most open mouths, the most closed ones, and a spread between."""
@@ -266,6 +278,10 @@ class StillTarget(Target):
     def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
         """Output frames in order."""
         return (self._at(number) for number in range(start, stop))
+
+    def tracks(self) -> NDArray[np.int64]:
+        """`(frames,)` the same face throughout; -1 where there is none."""
+        return np.full(self.frames, self._face.track if self._face else -1, np.int64)
 
     def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """The picture itself: there is no more to learn."""

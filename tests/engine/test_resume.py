@@ -9,16 +9,20 @@ import sys
 import time
 from pathlib import Path
 
+import fakes
 import numpy as np
 import pytest
 from facefactory import face_video, speech
 
 from lipsync_core import places
+from lipsync_core.engine import run as engine
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.run import run
+from lipsync_core.engine.segments import cut_segments
 from lipsync_core.engine.workspace import Workspace, fingerprint
-from lipsync_core.errors import Cancelled
+from lipsync_core.errors import Cancelled, OutputError
 from lipsync_core.media.reader import VideoReader
+from lipsync_core.specs import ChunkSpec
 
 
 def pixels(path):
@@ -65,6 +69,52 @@ def test_a_stopped_run_goes_on(long_clip, tmp_path, how):
     assert leftovers == {
         "long.mp4", "v.wav", "out.mp4", "out.mp4.report.json", "whole.mp4", "whole.mp4.report.json"
     }  # fmt: skip
+
+
+class PlaceInChunk(fakes.Painter):
+    """Paints where in its chunk a frame is, and how long the chunk."""
+
+    def generate(self, chunk):
+        out = chunk.crops.images.copy()
+        out[:, :, :, 1] = 60 + 8 * np.arange(len(chunk))[:, None, None]
+        out[:, :, :, 2] = 10 * len(chunk)
+        return out
+
+
+def changing(chunk):
+    """The registry with it."""
+    name = f"{PlaceInChunk.__module__}:PlaceInChunk"
+    return fakes.registry(fakes.spec("place", factory=name, chunk=chunk, region="face"))
+
+
+@pytest.mark.parametrize("lost", [(1,), (0, 3), (2, 3, 4), (4, 8)])
+@pytest.mark.parametrize("chunk", [ChunkSpec(frames=8, overlap=3), ChunkSpec(frames=7)])
+def test_a_run_that_goes_on_makes_the_chunks_of_an_unbroken_one(
+    face_clip, voice, tmp_path, monkeypatch, lost, chunk
+):
+    registry = changing(chunk)
+    base = {"face": face_clip, "audio": voice, "generators": ("place",), "fps": 25}
+
+    def at_the_end(*_):
+        raise OutputError("The disk is full.")
+
+    def made(output):
+        return RunRequest(**base, output=output, silence="generate", segment_seconds=1)
+
+    monkeypatch.setattr(engine, "cut_segments", lambda shots, _: cut_segments(shots, 4))
+    run(made(tmp_path / "whole.mp4"), registry=registry)
+    with monkeypatch.context() as broken:
+        broken.setattr(engine, "assemble", at_the_end)
+        with pytest.raises(OutputError):
+            run(made(tmp_path / "out.mp4"), registry=registry)
+    segments = sorted(segments_on_disk())
+    assert len(segments) == 8
+    for number in lost:
+        segments[number if number < 8 else 7].unlink()
+    report = run(made(tmp_path / "out.mp4"), registry=registry)
+    assert report["resumed"]
+    assert report["chain"]["used"] == {"place": 30}
+    np.testing.assert_array_equal(pixels(tmp_path / "out.mp4"), pixels(tmp_path / "whole.mp4"))
 
 
 def test_two_runs_of_one_command_do_not_meet():

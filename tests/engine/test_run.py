@@ -241,7 +241,9 @@ def test_a_plan_writes_nothing(face_clip, voice, tmp_path):
     request = RunRequest(face=face_clip, audio=voice, output=tmp_path / "o.mp4", segment_seconds=1)
     told = plan(request).as_dict()
     assert told["frames"] == 30 and told["segments"] == 2
-    assert told["chain"] == [{"generator": "viseme", "device": "cpu", "asked": True}]
+    assert told["chain"] == [
+        {"generator": "viseme", "device": "cpu", "asked": True, "isolated": False}
+    ]
     assert list(tmp_path.iterdir()) == []
 
 
