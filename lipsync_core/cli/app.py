@@ -7,12 +7,12 @@ from importlib import import_module
 
 import typer
 
-from lipsync_core.cli import doctor, eval, faces, models, plugins, run, verify, weights
+from lipsync_core.cli import doctor, eval, faces, models, plugins, prepare, run, verify, weights
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry
 from lipsync_core.specs import CommandSpec
 
-BUILT_IN = ("run", "plugins", "doctor", "faces", "verify", "weights", "eval", "models")
+BUILT_IN = ("run", "prepare", "plugins", "doctor", "faces", "verify", "weights", "eval", "models")
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -31,6 +31,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     )
     app.callback()(_options)
     app.command("run")(run.run)
+    app.command("prepare")(prepare.prepare)
     app.add_typer(plugins.app, name="plugins")
     app.command("doctor")(doctor.doctor)
     app.command("faces")(faces.faces)

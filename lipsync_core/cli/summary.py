@@ -27,6 +27,8 @@ def show_summary(report: dict[str, Any]) -> None:
         table.add_row("", f"passed through: {span['first']}-{span['last']} ({span['why']})")
     if len(faces["passthrough"]) > 4:
         table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
+    for words in _saved(report["saved"]):
+        table.add_row("saved", words)
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
     table.add_row("generator", used)
     for told in chain["notes"][:4]:
@@ -53,6 +55,24 @@ def show_summary(report: dict[str, Any]) -> None:
     stderr.print(table)
     if "scorers" in report.get("evaluation", {}):
         show_figures(report["evaluation"], stderr)
+
+
+def _saved(saved: dict[str, Any]) -> list[str]:
+    """What did not have to be computed, in words."""
+    words = []
+    if saved["frames"]:
+        why = ", ".join(f"{count} {name}" for name, count in saved["why"].items() if count)
+        words.append(f"{saved['frames']} frames not computed: {why}")
+    frames, tracks = (saved["prepared"][kind] for kind in ("frames", "tracks"))
+    known = []
+    if frames["stored"] or tracks["stored"]:
+        what = [f"{d['stored']} {n}" for n, d in saved["prepared"].items() if d["stored"]]
+        known.append(f"{' and '.join(what)} from the prepared avatar")
+    if frames["again"]:
+        known.append(f"{frames['again']} frames came again")
+    if known:
+        words.append(f"prepared before: {', '.join(known)}")
+    return words
 
 
 def show_figures(told: dict[str, Any], console: Console) -> None:

@@ -13,7 +13,17 @@ import numpy as np
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
+from lipsync_core.engine.mouth import FRAMES_SILENT
+from lipsync_core.engine.preparation import (
+    FRAMES_AGAIN,
+    FRAMES_MADE,
+    FRAMES_STORED,
+    TRACKS_MADE,
+    TRACKS_STORED,
+)
+from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import passthrough_spans
+from lipsync_core.faces.selection import REASONS
 from lipsync_core.specs import PluginSpec
 
 SCHEMA = 1
@@ -64,6 +74,33 @@ def describe_faces(inputs: Inputs) -> dict[str, Any]:
         "frames_with_new_mouth": int((reasons == 0).sum()),
         "frames_passed_through": int((reasons > 0).sum()),
         "passthrough": passthrough_spans(reasons),
+    }
+
+
+def describe_saved(inputs: Inputs, watch: Stopwatch) -> dict[str, Any]:
+    """What did not have to be computed: frames without a new mouth, and preparations known already.
+
+    Args:
+        inputs: of the run.
+        watch: it counted in this process; a run that was resumed has counted what was left to do.
+    """
+    reasons = inputs.target.reasons()
+    why: dict[str, int] = {REASONS[n]: int((reasons == n).sum()) for n in range(1, len(REASONS))}
+    why["silent"] = watch.counted(FRAMES_SILENT)
+    return {
+        "frames": sum(why.values()),
+        "why": why,
+        "prepared": {
+            "frames": {
+                "made": watch.counted(FRAMES_MADE),
+                "stored": watch.counted(FRAMES_STORED),
+                "again": watch.counted(FRAMES_AGAIN),
+            },
+            "tracks": {
+                "made": watch.counted(TRACKS_MADE),
+                "stored": watch.counted(TRACKS_STORED),
+            },
+        },
     }
 
 

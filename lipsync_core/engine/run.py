@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import signal
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,10 +16,11 @@ from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.segments import Segment, SegmentRenderer, cut_segments
 from lipsync_core.engine.shots import ShotLoop
+from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.workspace import Workspace, fingerprint
-from lipsync_core.errors import Cancelled, OutputError, UsageError
+from lipsync_core.errors import OutputError, UsageError
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
 from lipsync_core.media.formats import VideoFormat
@@ -144,7 +141,7 @@ def run(
     """
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
-    with _readable_io(request), _terminated_is_cancelled():
+    with readable_io(request.output), terminated_is_cancelled():
         job = plan(request, progress, registry)
         with closing(job.inputs.target):
             return _execute(job, progress, registry, begin)
@@ -231,6 +228,7 @@ def _report(
         "licences": reporting.describe_licences(_specs_used(job, made, registry)),
         "provenance": {"marked": request.provenance},
         "resumed": workspace.resumed,
+        "saved": reporting.describe_saved(inputs, job.watch),
         "stages": job.watch.report(),
         "total_seconds": round(seconds, 3),
         "times_real_time": round(length / seconds, 3) if seconds > 0 else None,
@@ -248,40 +246,3 @@ def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[Plu
         registry.get(BlenderSpec, request.blender),
         *(registry.get(EnhancerSpec, name) for name, _ in request.enhancers),
     ]
-
-
-@contextmanager
-def _readable_io(request: RunRequest) -> Iterator[None]:
-    """A full disk anywhere in the run becomes one clear error."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            what = (
-                "The file is too large for the disk"
-                if error.errno == errno.EFBIG
-                else "The disk is full"
-            )
-            raise OutputError(
-                f"{what}: {error.filename or request.output} could not be written.",
-                "Free some space; the same command then goes on where it stopped.",
-            ) from error
-        raise
-
-
-@contextmanager
-def _terminated_is_cancelled() -> Iterator[None]:
-    """SIGTERM and Ctrl-C leave the run through its cleaning up, with finished segments kept."""
-
-    def stop(number: int, frame: object) -> None:
-        raise Cancelled("The run was stopped.", "The same command goes on where it stopped.")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,0 +1,197 @@
+"""`lipsync prepare`: a prepared avatar, for runs with any voice; and what of the kind is there."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lipsync_core.cli.run import Precision, parse_options
+from lipsync_core.errors import UsageError
+
+if TYPE_CHECKING:
+    from lipsync_core.engine.avatars import Entry
+
+
+def prepare(
+    target: Annotated[
+        Path | None,
+        typer.Argument(help="Video, GIF, picture or folder of pictures with the face."),
+    ] = None,
+    generator: Annotated[
+        str | None,
+        typer.Option("--generator", "-g", help="Generator to prepare for. Default: the built-in."),
+    ] = None,
+    face_rule: Annotated[
+        str,
+        typer.Option("--face", help="Whose mouth: largest, center, id:N or point:x,y (pixels)."),
+    ] = "largest",
+    seconds: Annotated[
+        float,
+        typer.Option(
+            min=0.0, help="Of a picture: how much of its blinking and swaying is prepared."
+        ),
+    ] = 10.0,
+    still: Annotated[
+        bool, typer.Option("--still", help="A picture keeps still: one frame is all there is.")
+    ] = False,
+    fps: Annotated[int, typer.Option(help="Frames a second of a video made from pictures.")] = 25,
+    detector: Annotated[
+        str | None, typer.Option(help="Face detector. Default: the built-in one.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A plugin's setting: NAME.KEY=VALUE; may be repeated."),
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    precision: Annotated[Precision, typer.Option(help="Arithmetic of networks.")] = Precision.auto,
+    seed: Annotated[int, typer.Option(help="Seed for whatever is random.")] = 0,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Show the avatars that are there, all or of a target.")
+    ] = False,
+    removing: Annotated[
+        bool, typer.Option("--remove", help="Remove the avatars of a target; without one, all.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Prepare TARGET for a generator, without any voice.
+
+    Finds the faces, and lets the generator make what depends on the target alone. `lipsync run` and live
+    sessions with the same settings then use it, whatever the voice, and give the same pictures. Stopped, it
+    goes on where it was when the same command is given again. What was not used for 60 days is removed, and
+    what was not used for the longest where all of it is more than 20 GiB.
+
+    For example:
+
+    - `lipsync prepare presenter.mp4 --generator musetalk`
+    - `lipsync run presenter.mp4 monday.wav -o monday.mp4 --generator musetalk`
+    - `lipsync prepare --list`
+    - `lipsync prepare presenter.mp4 --remove`
+    """
+    if listing or removing:
+        if listing and removing:
+            raise UsageError("--list and --remove exclude each other.", "Leave out one.")
+        _manage(target, generator, removing, as_json)
+        return
+    if target is None:
+        raise UsageError("A target is missing.", "lipsync prepare TARGET --generator NAME")
+    from fractions import Fraction
+
+    from lipsync_core.cli.console import ShownProgress, print_json
+    from lipsync_core.engine.preparing import PrepareRequest
+    from lipsync_core.engine.preparing import prepare as engine
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.request import RunRequest
+
+    run = RunRequest(
+        face=target,
+        audio=target,
+        output=target,
+        generators=(generator,) if generator else (),
+        strict=True,
+        detector=detector,
+        face_rule=face_rule,
+        idle=not still,
+        fps=fps,
+        device=device,
+        precision=precision.value,
+        options=parse_options(option or []),
+        seed=seed,
+    )
+    with nullcontext(Progress()) if quiet or as_json else ShownProgress() as progress:
+        told = engine(PrepareRequest(run=run, seconds=Fraction(seconds)), progress)
+    if as_json:
+        print_json(told)
+    elif not quiet:
+        _show(told)
+
+
+def _show(told: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lipsync_core.cli.console import stderr
+
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("[bold]target", f"[bold]{escape(told['target'])}[/]")
+    table.add_row("frames", f"{told['frames']}, {told['frames_with_a_face']} with a usable face")
+    cached = ", from the cache" if told["faces_from_cache"] else ""
+    table.add_row("faces", f"found{cached}")
+    if told["prepares"] == "none":
+        table.add_row("generator", f"{told['generator']} needs no preparation of its own")
+    else:
+        table.add_row("generator", told["generator"])
+    if told["folders"]:
+        made, kept = told["made"], told["kept"]
+        table.add_row("prepared", f"{_counted(kept)}, {_counted(made)} of them now")
+        table.add_row("on disk", _bytes(told["bytes"]))
+    table.add_row("time", f"{told['seconds']:.1f} s")
+    stderr.print(table)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    words = [
+        f"{number} {kind if number != 1 else kind.removesuffix('s')}"
+        for kind, number in counts.items()
+        if number
+    ]
+    return " and ".join(words) or "none"
+
+
+def _bytes(number: int) -> str:
+    return f"{number / 2**20:.1f} MiB" if number >= 2**18 else f"{number / 2**10:.1f} KiB"
+
+
+def _manage(target: Path | None, generator: str | None, removing: bool, as_json: bool) -> None:
+    """List or remove avatars."""
+    from lipsync_core.cli.console import print_json
+    from lipsync_core.engine import avatars
+
+    chosen = [
+        entry
+        for entry in avatars.entries()
+        if generator in (None, entry.generator)
+        and (target is None or entry.digest == _digest(target))
+    ]
+    for entry in chosen if removing else ():
+        avatars.remove(entry)
+    if as_json:
+        key = "removed" if removing else "avatars"
+        print_json({key: [entry.as_dict() for entry in chosen]})
+        return
+    _table(chosen, removing)
+
+
+def _digest(target: Path) -> str:
+    from lipsync_core.engine.workspace import target_hash
+    from lipsync_core.media.probe import probe_target
+
+    return target_hash(probe_target(target))
+
+
+def _table(entries: list[Entry], removed: bool) -> None:
+    import time
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from lipsync_core.cli.console import stdout
+
+    if not entries:
+        stdout.print("Nothing is prepared." if not removed else "Nothing was there to remove.")
+        return
+    table = Table("target", "generator", "prepared", "on disk", "used last", box=None)
+    for entry in entries:
+        table.add_row(
+            escape(entry.target),
+            entry.generator,
+            _counted({"frames": entry.frames, "tracks": entry.tracks}),
+            _bytes(entry.bytes),
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
+        )
+    stdout.print(table)
+    whole = _bytes(sum(entry.bytes for entry in entries))
+    stdout.print(f"{len(entries)} avatars, {whole}" + (", removed" if removed else ""))
