@@ -186,11 +186,13 @@ def _hardware(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
         )
     if any(r.module == "torch" for r in spec.requires) and (unfit := unfit_torch(context.device)):
         return unfit
-    have = here.memory
+    have, wanted = here.memory, spec.memory
+    if kind == "cpu" and spec.main_memory is not None:
+        wanted = spec.main_memory
     if kind == "cuda":
         have = here.gpus[int(index)].memory if index else max(g.memory for g in here.gpus)
-    if spec.memory is not None and have and spec.memory > have:
-        need = spec.memory / 2**30
+    if wanted is not None and have and wanted > have:
+        need = wanted / 2**30
         return Unavailable(
             reason=f"it needs {need:.1f} GiB of {kind} memory, here are {have / 2**30:.1f}",
             hint="Choose a smaller generator or device.",

@@ -178,12 +178,15 @@ class AlignedCrop:
         scheme: landmark scheme of `groups`.
         groups: for each reference point, the landmarks whose mean is put there.
         reference: the reference points in crop pixels, one per group.
+        scale: "least squares" leaves the least distances (Umeyama 1991) and is the smaller, the worse the
+            points fit; "spread" gives the points the spread of the reference, as LatentSync does.
     """
 
     size: tuple[int, int]
     groups: tuple[tuple[int, ...], ...]
     reference: tuple[tuple[float, float], ...]
     scheme: Scheme = "68"
+    scale: Literal["least squares", "spread"] = "least squares"
 
 
 CropSpec = NativeCrop | BoxCrop | LandmarkCrop | AlignedCrop
@@ -234,6 +237,7 @@ class PluginSpec:
             `Ready` or `Unavailable`; or None.
         devices: device types it runs on, best first.
         memory: bytes of device memory one run needs, or None when it is small.
+        main_memory: the same on a CPU, where that is another figure; None: it is `memory`.
         options: what `--option NAME.KEY=VALUE` accepts.
         homepage: where to read more.
         exports: formats into which it can convert its weights ("onnx").
@@ -252,6 +256,7 @@ class PluginSpec:
     probe: str | None = None
     devices: tuple[str, ...] = ("cpu",)
     memory: int | None = None
+    main_memory: int | None = None
     options: tuple[Option, ...] = ()
     homepage: str = ""
     exports: tuple[str, ...] = ()
@@ -291,6 +296,23 @@ class AudioEncoderSpec(PluginSpec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """What a generator declares otherwise in a run that sets an option, such as its compat mode.
+
+    Attributes:
+        key: of the option, which is true or false.
+        chunk: instead of the spec's own.
+        region: instead of the spec's own.
+        blender: instead of the spec's own.
+    """
+
+    key: str
+    chunk: ChunkSpec
+    region: Region
+    blender: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorSpec(PluginSpec):
     """A generator: face crops and audio features in, face crops with another mouth out.
 
@@ -300,6 +322,8 @@ class GeneratorSpec(PluginSpec):
         chunk: how many frames a call.
         prepare: what depends on the target alone.
         region: what it repaints in the crop.
+        blender: name of the blender that its crops go through, whatever the run's; None: the run's.
+        variants: what it declares otherwise with an option.
         fades: it takes `Chunk.strength` into account itself.
         streams: usable live: a chunk of any size from 1 is fine.
         deterministic: the same chunk gives the same pixels.
@@ -312,6 +336,8 @@ class GeneratorSpec(PluginSpec):
     chunk: ChunkSpec = field(default_factory=ChunkSpec)
     prepare: PrepareSpec = field(default_factory=PrepareSpec)
     region: Region = "lower_face"
+    blender: str | None = None
+    variants: tuple[Variant, ...] = ()
     fades: bool = False
     streams: bool = False
     deterministic: bool = True

@@ -13,7 +13,7 @@ from lipsync_core.builtin.mediapipe.spec import MEDIAPIPE
 from lipsync_core.contracts import Blender, Enhancer, Generator, OpenContext
 from lipsync_core.errors import OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import convert
-from lipsync_core.records import Chunk, Generated
+from lipsync_core.records import Chunk, Generated, Patch
 from lipsync_core.registry import PluginRow, Registry, load_rows
 from lipsync_core.specs import (
     BlenderSpec,
@@ -56,6 +56,20 @@ class Noter(Painter):
 
     def generate(self, chunk: Chunk) -> np.ndarray:
         self.matrices.extend(chunk.crops.matrices)
+        return super().generate(chunk)
+
+
+class Sizes(Painter):
+    """Notes how many frames it was given at a time."""
+
+    sizes: ClassVar[list[int]] = []
+
+    def open(self, context: OpenContext) -> None:
+        super().open(context)
+        self.sizes.clear()
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        self.sizes.append(len(chunk))
         return super().generate(chunk)
 
 
@@ -227,6 +241,22 @@ class Onlooker(Blender):
         self.shown.append((frame.shape, np.concatenate([low, high])))
 
 
+class Stamp(Blender):
+    """Makes all of the crop's place blue; notes the regions that it was asked for."""
+
+    regions: ClassVar[list[str]] = []
+
+    def open(self, context: OpenContext) -> None:
+        self.regions.clear()
+
+    def blend(self, frame, crop, matrix, landmarks, region, strength):
+        self.regions.append(region)
+        low, high = landmarks[:, :2].min(0).astype(int), landmarks[:, :2].max(0).astype(int)
+        size = (*(high - low)[::-1].tolist(), 3)
+        return Patch(x=int(low[0]), y=int(low[1]), image=np.full(size, (0, 0, 255), np.uint8))
+
+
+STAMP = BlenderSpec(name="stamp", factory="fakes:Stamp", summary="for tests", licence=LICENCE)
 ONLOOKER = BlenderSpec(
     name="onlooker", factory="fakes:Onlooker", summary="for tests", licence=LICENCE
 )

@@ -191,6 +191,9 @@ def test_the_best_device_that_is_present_is_taken(monkeypatch):
 def test_memory_that_does_not_suffice(monkeypatch):
     machine(monkeypatch, memory=4 * 2**30)
     assert "5.0 GiB of cpu memory, here are 4.0" in probe(replace(SPEC, memory=5 * 2**30)).reason
+    graphics = replace(SPEC, memory=5 * 2**30, main_memory=3 * 2**30)
+    assert isinstance(probe(graphics), Ready), "a GPU's figure says nothing of a CPU"
+    assert "6.0 GiB of cpu memory" in probe(replace(SPEC, memory=1, main_memory=6 * 2**30)).reason
     machine(monkeypatch, memory=0)  # unknown
     assert isinstance(probe(replace(SPEC, memory=5 * 2**30)), Ready)
 

@@ -7,7 +7,7 @@ on: it is raised at once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -166,10 +166,21 @@ def _candidate(
             f"{' or '.join(detector.schemes)}",
             hint="Leave out --detector, or choose a generator that needs fewer.",
         )
+    spec = as_set(spec, context)
     asked = name in request.generators or not request.generators
     return Candidate(
         spec=spec, encoder=encoder, context=context, asked=asked, isolated=name in request.isolate
     )
+
+
+def as_set(spec: GeneratorSpec, context: OpenContext) -> GeneratorSpec:
+    """What a generator declares with the options that it is opened with."""
+    for variant in spec.variants:
+        if context.options.get(variant.key):
+            spec = replace(
+                spec, chunk=variant.chunk, region=variant.region, blender=variant.blender
+            )
+    return spec
 
 
 def guarded(phase: Phase, call: Callable[[], NDArray[np.uint8] | object]) -> object:

@@ -34,12 +34,14 @@ class Finish:
         blender_spec: its spec.
         scheme: of the landmarks that are handed in.
         enhancers: open, each with its spec and strength 0..1, in their order.
+        own: the generator's own blender, open, with its spec, for its crops alone; None: it has none.
     """
 
     blender: Blender
     blender_spec: BlenderSpec
     scheme: Scheme
     enhancers: tuple[tuple[Enhancer, EnhancerSpec, float], ...] = ()
+    own: tuple[Blender, BlenderSpec] | None = None
 
     @property
     def crops(self) -> list[CropSpec]:
@@ -48,8 +50,22 @@ class Finish:
 
     @property
     def surroundings(self) -> list[CropSpec]:
-        """What the blender looks at, where that may be more than the crops."""
-        return [self.blender_spec.sees] if self.blender_spec.sees else []
+        """What the blenders look at, where that may be more than the crops."""
+        specs = [self.blender_spec, *([self.own[1]] if self.own else [])]
+        return [spec.sees for spec in specs if spec.sees]
+
+    def paste(
+        self,
+        canvas: Canvas,
+        landmarks: Points,
+        made: Image,
+        matrix: Matrix,
+        region: Region,
+        strength: float,
+    ) -> None:
+        """`blend` for a crop of the generator: through its own blender, if it has one."""
+        blender, spec = self.own or (self.blender, self.blender_spec)
+        self._blend(blender, spec, canvas, landmarks, made, matrix, region, strength)
 
     def blend(
         self,
@@ -73,14 +89,27 @@ class Finish:
         Raises:
             PluginFault: the blender failed, or gave something else than its contract says.
         """
-        points = canvas.points(convert(landmarks, self.scheme, self.blender_spec.scheme))
+        spec = self.blender_spec
+        self._blend(self.blender, spec, canvas, landmarks, made, matrix, region, strength)
+
+    def _blend(
+        self,
+        blender: Blender,
+        spec: BlenderSpec,
+        canvas: Canvas,
+        landmarks: Points,
+        made: Image,
+        matrix: Matrix,
+        region: Region,
+        strength: float,
+    ) -> None:
+        points = canvas.points(convert(landmarks, self.scheme, spec.scheme))
         local = canvas.local(matrix)
         patch = _asked(
-            self.blender_spec,
-            lambda: self.blender.blend(canvas.image, made, local, points, region, strength),
+            spec, lambda: blender.blend(canvas.image, made, local, points, region, strength)
         )
         if patch is not None and not _is_patch(patch):
-            raise _fault(self.blender_spec, f"gave {_seen(patch)} instead of a patch or None")
+            raise _fault(spec, f"gave {_seen(patch)} instead of a patch or None")
         canvas.paste(patch)
 
     def enhance(

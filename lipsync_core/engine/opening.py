@@ -15,7 +15,7 @@ from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target
-from lipsync_core.engine.tools import opened
+from lipsync_core.engine.tools import opened, with_own
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry, create
@@ -47,7 +47,10 @@ def open_stack(
         mouth = open_mouth(candidate, target, rows, registry, watch, resources)
         quiet = resting(candidate, target, request, registry)
         rest = open_mouth(quiet, target, None, registry, watch, resources) if quiet else None
-        return Stack(mouth, finish, target, activity, rest, watch, resources.pop_all())
+        own = guarded(
+            "open", lambda: with_own(candidate.spec, finish, registry, request, resources)
+        )
+        return Stack(mouth, cast(Finish, own), target, activity, rest, watch, resources.pop_all())
 
 
 def open_mouth(

@@ -14,6 +14,7 @@ from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.mouth import FRAMES_SILENT
+from lipsync_core.engine.notes import Notes
 from lipsync_core.engine.preparation import (
     FRAMES_AGAIN,
     FRAMES_MADE,
@@ -110,8 +111,9 @@ def describe_chain(
     shots: list[tuple[int, int]],
     attempts: list[Attempt],
     default: str,
+    notes: Notes,
 ) -> dict[str, Any]:
-    """Which generator made which shot, and the story of those that did not."""
+    """Which generator made which shot, the story of those that did not, and what each notes of its frames."""
     used: dict[str, int] = {}
     for shot, (start, stop) in enumerate(shots):
         name = made.get(shot, "")
@@ -126,6 +128,7 @@ def describe_chain(
             {"first": start, "last": stop - 1, "generator": made.get(shot, "")}
             for shot, (start, stop) in enumerate(shots)
         ],
+        "notes": notes.ranges(made, shots),
     }
 
 

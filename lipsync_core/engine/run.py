@@ -31,6 +31,7 @@ from lipsync_core.specs import (
     BlenderSpec,
     DetectorSpec,
     EnhancerSpec,
+    GeneratorSpec,
     PluginSpec,
 )
 
@@ -217,7 +218,7 @@ def _report(
         "faces": reporting.describe_faces(inputs)
         | {"damaged_source_frames": len(inputs.target.damaged)},
         "chain": reporting.describe_chain(
-            request.generators, made, inputs.target.shots(), loop.attempts, job.default
+            request.generators, made, inputs.target.shots(), loop.attempts, job.default, loop.notes
         )
         | {"isolated": list(request.isolate)},
         "voice": {
@@ -235,6 +236,12 @@ def _report(
     }
 
 
+def _blenders(job: Plan, generators: list[GeneratorSpec]) -> list[str]:
+    """The run's blender, and those that its generators have of their own."""
+    own = [spec.blender for spec in generators if spec.blender]
+    return list(dict.fromkeys([job.request.blender, *own]))
+
+
 def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[PluginSpec]:
     """Plugins that had a part in the video."""
     request = job.request
@@ -243,6 +250,6 @@ def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[Plu
         registry.get(DetectorSpec, job.inputs.detector),
         *(c.encoder for c in used),
         *(c.spec for c in used),
-        registry.get(BlenderSpec, request.blender),
+        *(registry.get(BlenderSpec, name) for name in _blenders(job, [c.spec for c in used])),
         *(registry.get(EnhancerSpec, name) for name, _ in request.enhancers),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TypeVar, cast
 
 from lipsync_core.contracts import (
@@ -28,6 +29,7 @@ from lipsync_core.specs import (
     BlenderSpec,
     DetectorSpec,
     EnhancerSpec,
+    GeneratorSpec,
     PluginSpec,
 )
 
@@ -80,9 +82,7 @@ def open_finish(
         UsageError: a name that does not exist.
         PluginUnavailable: one cannot run here, or needs denser landmarks than the detector gives.
     """
-    blender_spec = registry.get(BlenderSpec, request.blender)
-    _demand(blender_spec, blender_spec.scheme, scheme, request)
-    blender = cast(Blender, opened(blender_spec, companion(blender_spec, request), resources))
+    blender, blender_spec = _open_blender(registry, request, request.blender, scheme, resources)
     enhancers: list[tuple[Enhancer, EnhancerSpec, float]] = []
     for name, strength in request.enhancers:
         spec = registry.get(EnhancerSpec, name)
@@ -92,6 +92,33 @@ def open_finish(
     return Finish(
         blender=blender, blender_spec=blender_spec, scheme=scheme, enhancers=tuple(enhancers)
     )
+
+
+def with_own(
+    spec: GeneratorSpec,
+    finish: Finish,
+    registry: Registry,
+    request: RunRequest,
+    resources: ExitStack,
+) -> Finish:
+    """The run's finish, and with it the blender that a generator has of its own.
+
+    Raises:
+        UsageError: there is none of that name.
+        PluginUnavailable: it cannot run here, or needs denser landmarks than the detector gives.
+    """
+    if spec.blender is None:
+        return finish
+    own = _open_blender(registry, request, spec.blender, finish.scheme, resources)
+    return replace(finish, own=own)
+
+
+def _open_blender(
+    registry: Registry, request: RunRequest, name: str, scheme: Scheme, resources: ExitStack
+) -> tuple[Blender, BlenderSpec]:
+    spec = registry.get(BlenderSpec, name)
+    _demand(spec, spec.scheme, scheme, request)
+    return cast(Blender, opened(spec, companion(spec, request), resources)), spec
 
 
 def _demand(spec: PluginSpec, wants: Scheme, have: Scheme, request: RunRequest) -> None:

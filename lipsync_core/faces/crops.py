@@ -139,14 +139,18 @@ def _pushed(box: Box, moved: Mapping[str, float]) -> Box:
 
 
 def _aligned(spec: AlignedCrop, points: NDArray[np.float64]) -> Matrix:
-    """Least-squares similarity (Umeyama 1991) from the groups' means to the reference points."""
+    """The similarity that turns and moves the groups' means best to the reference points (Umeyama 1991)."""
     source = np.array([points[list(g), :2].mean(0) for g in spec.groups])
     target = np.array(spec.reference, np.float64)
     cs, ct = source.mean(0), target.mean(0)
     u, d, vt = np.linalg.svd((target - ct).T @ (source - cs))
     sign = np.diag([1.0, np.sign(np.linalg.det(u @ vt))])
     rotation = u @ sign @ vt
-    scale = (d * np.diag(sign)).sum() / max(((source - cs) ** 2).sum(), 1e-12)
+    spread = max(((source - cs) ** 2).sum(), 1e-12)
+    if spec.scale == "spread":
+        scale = np.sqrt(((target - ct) ** 2).sum() / spread)
+    else:
+        scale = (d * np.diag(sign)).sum() / spread
     return np.concatenate([scale * rotation, (ct - scale * rotation @ cs)[:, None]], 1)
 
 

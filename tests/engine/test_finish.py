@@ -11,7 +11,7 @@ from facefactory import STRIP
 
 from lipsync_core.errors import PluginFault
 from lipsync_core.faces.crops import invert
-from lipsync_core.specs import LandmarkCrop, Margins, Option, Shift
+from lipsync_core.specs import ChunkSpec, LandmarkCrop, Margins, Option, Shift, Variant
 
 
 def redness(frame) -> float:
@@ -38,6 +38,42 @@ def test_enhancers_get_a_whole_chunk_at_once(face_clip, voice, job):
     assert sum(fakes.Reddener.calls) == 30
     assert max(fakes.Reddener.calls) == 6, "the painter's chunk"
     assert [x["name"] for x in done.report["licences"]].count("red") == 1
+
+
+def with_compat(blender: str | None):
+    """A painter whose compat mode is pasted by `blender`, in chunks of 4, as a crop."""
+    variant = Variant(
+        key="compat", chunk=ChunkSpec(frames=4, batches=False), region="crop", blender=blender
+    )
+    option = Option(key="compat", default=False, help="for tests")
+    return fakes.spec("painter", fakes.Sizes, options=(option,), variants=(variant,))
+
+
+def test_an_option_changes_what_a_generator_declares_and_who_pastes_it(face_clip, voice, job):
+    registry = fakes.registry(with_compat("stamp"), fakes.STAMP, fakes.enhancer(fakes.Reddener))
+    words = {"generators": ("painter",), "silence": "generate", "registry": registry}
+    plain = job(face_clip, voice, "plain.mp4", **words)
+    assert set(fakes.Sizes.sizes) == {6}
+    assert "stamp" not in [x["name"] for x in plain.report["licences"]]
+    options = {"painter": {"compat": "true"}, "feather": {"match": "false"}}  # red stays red
+    done = job(face_clip, voice, options=options, enhancers=(("red", None),), **words)
+    assert set(fakes.Sizes.sizes) == {4, 2}
+    assert set(fakes.Stamp.regions) == {"crop"}
+    assert len(fakes.Stamp.regions) == 30, "what enhancers make is the run's blender's"
+    assert min(redness(frame) for frame in done.frames()) > 100
+    assert [x["name"] for x in done.report["licences"]].count("stamp") == 1
+    brow = done.frames()[0][STRIP + 75 : STRIP + 85, 125:165].astype(int)
+    assert (brow[..., 2] - brow[..., 0]).mean() > 100
+
+
+def test_a_generator_whose_own_blender_is_missing_is_passed_over(face_clip, voice, job):
+    registry = fakes.registry(with_compat("nobody"), fakes.STAMP)
+    words = {"generators": ("painter",), "registry": registry, "silence": "generate"}
+    done = job(face_clip, voice, options={"painter": {"compat": "true"}}, **words)
+    assert done.report["chain"]["used"] == {"viseme": 30}
+    (attempt,) = done.report["chain"]["attempts"]
+    assert attempt["phase"] == "open"
+    assert "nobody" in attempt["reason"]
 
 
 def test_frames_without_a_new_mouth_are_left_alone(face_clip, voice, job):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,27 @@ def test_an_aligned_crop_puts_points_on_the_template():
     )
     matrices, _ = crops.place(spec, np.zeros((1, 4)), points, "5")
     assert np.allclose(crops.transform(points[0, :3], matrices[0]), template, atol=1e-4)
+
+
+def test_an_aligned_crop_may_keep_the_spread_of_the_template():
+    """Points that do not fit: both ways turn and centre them alike, one also spreads them alike."""
+    points = np.zeros((1, 68, 2), np.float32)
+    points[0, :3] = [(50, 40), (90, 48), (70, 95)]
+    reference = ((20.0, 20.0), (80.0, 20.0), (50.0, 50.0))
+    spec = AlignedCrop(size=(100, 100), groups=((0,), (1,), (2,)), reference=reference)
+    (least,), _ = crops.place(spec, np.zeros((1, 4)), points, "68")
+    (spread,), _ = crops.place(replace(spec, scale="spread"), np.zeros((1, 4)), points, "68")
+    moved = crops.transform(points[0, :3], spread)
+    assert np.allclose(moved.mean(0), np.mean(reference, 0), atol=1e-3)
+    assert moved.std() == pytest.approx(np.std(np.array(reference)), rel=0.1)
+    radius = (
+        np.linalg.norm(moved - moved.mean(0)),
+        np.linalg.norm(np.subtract(reference, moved.mean(0))),
+    )
+    assert radius[0] == pytest.approx(radius[1], rel=1e-4)
+    scales = [np.linalg.det(m[:, :2]) ** 0.5 for m in (least, spread)]
+    assert scales[0] < 0.99 * scales[1]
+    assert np.allclose(least[:, :2] / scales[0], spread[:, :2] / scales[1])
 
 
 def test_shrinking_averages(face):
