@@ -62,8 +62,8 @@ def test_an_option_changes_what_a_generator_declares_and_who_pastes_it(face_clip
     assert len(fakes.Stamp.regions) == 30, "what enhancers make is the run's blender's"
     assert min(redness(frame) for frame in done.frames()) > 100
     assert [x["name"] for x in done.report["licences"]].count("stamp") == 1
-    brow = done.frames()[0][STRIP + 75 : STRIP + 85, 125:165].astype(int)
-    assert (brow[..., 2] - brow[..., 0]).mean() > 100
+    nose = done.frames()[0][STRIP + 110 : STRIP + 118, 125:165].astype(int)
+    assert (nose[..., 2] - nose[..., 0]).mean() > 100
 
 
 def test_a_generator_whose_own_blender_is_missing_is_passed_over(face_clip, voice, job):
