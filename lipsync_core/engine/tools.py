@@ -19,7 +19,7 @@ from lipsync_core.contracts import (
 from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.request import RunRequest
-from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
+from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import probe
 from lipsync_core.records import Scheme
@@ -104,12 +104,15 @@ def with_own(
     """The run's finish, and with it the blender that a generator has of its own.
 
     Raises:
-        UsageError: there is none of that name.
+        PluginFault: there is none of that name.
         PluginUnavailable: it cannot run here, or needs denser landmarks than the detector gives.
     """
     if spec.blender is None:
         return finish
-    own = _open_blender(registry, request, spec.blender, finish.scheme, resources)
+    try:
+        own = _open_blender(registry, request, spec.blender, finish.scheme, resources)
+    except UsageError as error:  # it is the plugin that named it, not the user
+        raise PluginFault(error.message, error.hint) from error
     return replace(finish, own=own)
 
 
