@@ -69,7 +69,7 @@ class Avatar:
     def track(self, number: int) -> Prepared | None:
         """What was prepared of a track; None where it is missing or damaged."""
         try:
-            with np.load(self._track(number), allow_pickle=False) as file:
+            with self._track(number).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
             return None

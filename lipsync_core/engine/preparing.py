@@ -117,7 +117,7 @@ def _fill(
             _walk(mouth, target, progress)
         except StageFailure as failure:
             raise GenerationFailed(
-                f"{name} could not prepare {seen.info.path} ({failure.phase}): {failure.reason}.",
+                f"{name} could not prepare {seen.info.path} ({failure.phase}): {failure.reason.rstrip('.')}.",
                 failure.hint,
             ) from failure
     return avatar

@@ -122,10 +122,10 @@ class Stack:
             every = [placed, *([rest] if rest else []), *better]
             every += [place_on(spec, self._target, frames) for spec in self._finish.surroundings]
             canvases = [canvas_for(frame, n, every) for n, frame in enumerate(frames)]
+            # Before lips are closed in them: what a generator sees of a frame does not depend on the voice.
+            crops = placed.cut(canvases)
         if rest is not None:
             self._close_lips(frames, canvases, rest, fade)
-        with self._watch.on("crop"):
-            crops = placed.cut(canvases)
         if span.kept is not None and len(span.kept) == len(frames):
             made = span.kept  # the span ended with the chunk before
         else:
