@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.faces.crops import invert
+from lipsync_core.faces.crops import cut, invert
 from lipsync_core.media.picture import Picture
 from lipsync_core.records import Image, Matrix, Patch, Points
 
@@ -34,9 +34,21 @@ class Canvas:
 
     def local(self, matrix: Matrix) -> Matrix:
         """A matrix frame -> crop as one window -> crop."""
-        moved = np.array(matrix, np.float64)
-        moved[:, 2] += matrix[:, :2] @ (self._left, self._top)
-        return moved
+        return _moved(matrix, self._left, self._top)
+
+    def cut(self, matrix: Matrix, size: tuple[int, int]) -> Image:
+        """A crop, from the window that it alone would need.
+
+        So it does not depend on what else is placed on the frame: resampling rounds by where pixels lie.
+
+        Args:
+            matrix: frame -> crop; all that it reaches lies in this canvas.
+            size: width and height of the crop.
+        """
+        video = self._picture.video
+        x0, y0, x1, y1 = window_around([(matrix, size)], (video.width, video.height))
+        part = self.image[y0 - self._top : y1 - self._top, x0 - self._left : x1 - self._left]
+        return cut(part, _moved(matrix, x0, y0), size)
 
     def points(self, landmarks: Points) -> Points:
         """Landmarks in window pixels."""
@@ -63,6 +75,13 @@ class Canvas:
         if self._before is None:
             return self._picture
         return self._picture.repainted(self._left, self._top, self._before, self.image)
+
+
+def _moved(matrix: Matrix, x: int, y: int) -> Matrix:
+    """A matrix frame -> crop for pixels that are counted from x, y of the frame."""
+    moved = np.array(matrix, np.float64)
+    moved[:, 2] += matrix[:, :2] @ (x, y)
+    return moved
 
 
 def window_around(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.engine.canvas import Canvas, window_around
 from lipsync_core.engine.target import FaceHere, Target, TargetFrame
-from lipsync_core.faces.crops import Settings, cut, place, transform
+from lipsync_core.faces.crops import Settings, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Crops, Points, Scheme
 from lipsync_core.specs import CropSpec
@@ -30,7 +30,7 @@ class Placed:
     def cut(self, canvases: list[Canvas]) -> Crops:
         """Cut the pixels, one crop from each canvas."""
         images = [
-            cut(canvas.image, canvas.local(matrix), self.size)
+            canvas.cut(matrix, self.size)
             for canvas, matrix in zip(canvases, self.matrices, strict=True)
         ]
         moved = [transform(p, m) for p, m in zip(self.landmarks, self.matrices, strict=True)]
