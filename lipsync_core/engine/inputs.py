@@ -1,79 +1,78 @@
-"""From the request's two files to a moving target with known faces: probe, analyse, schedule."""
+"""From the request's two files to everything that is known before anything is rendered."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
-from dataclasses import dataclass, fields
+import hashlib
+import math
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
-from lipsync_core import places
-from lipsync_core._version import __version__
 from lipsync_core.engine.detection import choose_detector
-from lipsync_core.engine.pipeline import ahead
+from lipsync_core.engine.edited import Clip, EditedTarget
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.seeing import find_faces, see
 from lipsync_core.engine.stopwatch import Stopwatch
-from lipsync_core.engine.target import StillTarget, Target, VideoTarget
-from lipsync_core.engine.tools import open_detector
+from lipsync_core.engine.target import Target
 from lipsync_core.engine.workspace import content_hash, target_hash
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.faces.analyse import analyse
-from lipsync_core.faces.analysis import FORMAT, Analysis
-from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
-from lipsync_core.faces.shots import with_cuts
+from lipsync_core.faces.selection import FaceRule, choose
+from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
+from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
-from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule, make_schedule
-from lipsync_core.records import Image
 from lipsync_core.registry import Registry
 
-KEEP_DAYS = 60
-"""Analyses not used for longer are removed when another is made."""
-AHEAD = 4
-"""Frames decoded ahead of the detector."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A target with its faces, laid under a voice of known length.
+class Source:
+    """The target's file or files, in numbers.
 
     Attributes:
-        info: of the target file.
-        face_hash: digest of its content.
-        detector: name of the detector.
-        analysis: faces and shots.
-        cached: the analysis was there already; nothing was detected.
-        choice: which of the faces, per frame of the file.
-        schedule: times of the output frames.
-        target: output frames with their faces.
+        path: file, folder or edit list.
+        kind: "video", "picture" or "clips".
+        codec: FFmpeg's name of the video codec; of clips, all of them.
+        video: size, clock and colour of the pictures.
+        frames: how many there are.
+        duration: seconds.
+        digest: of the content.
     """
 
-    info: TargetInfo
-    face_hash: str
-    detector: str
-    analysis: Analysis
-    cached: bool
-    choice: FaceChoice
-    schedule: Schedule
-    target: Target
+    path: Path
+    kind: str
+    codec: str
+    video: VideoFormat
+    frames: int
+    duration: Fraction
+    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs(Seen):
+class Inputs:
     """Everything known about both inputs before anything is rendered.
 
     Attributes:
+        source: the target's file.
+        detector: name of the detector.
+        cached: all faces were known already; nothing was detected.
+        tracks: number of faces followed.
+        shots: number of shots of the source.
+        schedule: times of the output frames.
+        target: output frames with their faces.
         sound: of the voice file.
         audio_hash: digest of its content.
     """
 
+    source: Source
+    detector: str
+    cached: bool
+    tracks: int
+    shots: int
+    schedule: Schedule
+    target: Target
     sound: SoundInfo
     audio_hash: str
 
@@ -85,6 +84,8 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
         UnsupportedInput: a file is of no use, or the target shows no face at all.
         UsageError: the face rule does not fit the target.
     """
+    if is_edit_list(request.face):
+        return _load_edited(request, registry, progress, watch)
     info = probe_target(request.face, Fraction(request.fps))
     sound = probe_sound(request.audio)
 
@@ -92,137 +93,134 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
         return make_schedule(info.index, request.fit, sound.duration or None)
 
     seen = see(info, lay, request, registry, progress, watch)
-    known = {field.name: getattr(seen, field.name) for field in fields(seen)}
-    return Inputs(**known, sound=sound, audio_hash=content_hash(request.audio))
-
-
-def see(
-    info: TargetInfo,
-    lay: Callable[[TargetInfo], Schedule],
-    request: RunRequest,
-    registry: Registry,
-    progress: Progress,
-    watch: Stopwatch,
-) -> Seen:
-    """Find the faces of a target and make it a moving one.
-
-    Args:
-        info: the probed target.
-        lay: makes the schedule of output frames.
-        request: whose face, whether a still moves, which detector.
-        registry: where the detector comes from.
-        progress: who listens.
-        watch: where time is booked.
-
-    Raises:
-        UnsupportedInput: there is no face, or none that can be used.
-        UsageError: the face rule does not fit.
-    """
-    rule = FaceRule.parse(request.face_rule)
-    face_hash = target_hash(info)
-    analysis, detector, cached = find_faces(info, face_hash, request, registry, progress, watch)
-    if not len(analysis.rows):
-        what = "picture" if info.kind == "picture" else "video"
-        raise UnsupportedInput(
-            f"No face was found in the {what} {info.path}.",
-            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
-        )
-    choice = choose(analysis, rule, (info.video.width, info.video.height))
-    if not np.any(choice.strength > 0):
-        raise UnsupportedInput(
-            f"No face in {info.path} can be used: too small, turned too far, or not the one asked for.",
-            "`lipsync faces` shows what was found.",
-        )
-    schedule = lay(info)
-    return Seen(
-        info=info,
-        face_hash=face_hash,
-        detector=detector,
-        analysis=analysis,
-        cached=cached,
-        choice=choice,
-        schedule=schedule,
-        target=_moving(info, schedule, analysis, choice, request),
+    return Inputs(
+        source=Source(
+            path=info.path,
+            kind=info.kind,
+            codec=info.codec,
+            video=info.video,
+            frames=info.frames,
+            duration=info.duration,
+            digest=seen.face_hash,
+        ),
+        detector=seen.detector,
+        cached=seen.cached,
+        tracks=len(np.unique(seen.analysis.rows["track"])),
+        shots=len(seen.analysis.shots),
+        schedule=seen.schedule,
+        target=seen.target,
+        sound=sound,
+        audio_hash=content_hash(request.audio),
     )
 
 
-def _moving(
-    info: TargetInfo,
-    schedule: Schedule,
-    analysis: Analysis,
-    choice: FaceChoice,
-    request: RunRequest,
-) -> Target:
-    if info.kind == "video":
-        return VideoTarget(info, schedule, analysis, choice)
-    with VideoReader(info) as reader:
-        image = next(reader.frames()).rgb()
-    return StillTarget(
-        image,
-        info.video,
-        analysis,
-        choice,
-        len(schedule),
-        idle=request.idle,
-        seed=request.seed,
-    )
-
-
-def find_faces(
-    info: TargetInfo,
-    digest: str,
-    request: RunRequest,
-    registry: Registry,
-    progress: Progress,
-    watch: Stopwatch,
-) -> tuple[Analysis, str, bool]:
-    """The analysis of a target: from the cache, or made now.
-
-    Returns:
-        The analysis, the detector's name, and whether it came from the cache.
-    """
+def _load_edited(
+    request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch
+) -> Inputs:
+    """The same for an edit list: its clips one after the other, fitted to the voice."""
+    edits, sound = read_edits(request.face), probe_sound(request.audio)
+    if sound.duration:
+        edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
     spec = choose_detector(registry, request)
-    version = registry.row_of(spec).version or __version__
-    about = {
-        "detector": spec.name,
-        "version": version,
-        "options": json.dumps(request.options_for(spec), sort_keys=True),
-        "target": digest,
-    }
-    name = f"{digest}-{spec.name}-{version}-{FORMAT}"
-    folder = places.cache() / "faces" / name
-    if Analysis.exists(folder):
-        found = Analysis(folder)
-        if found.about == about | {"format": str(FORMAT)}:
-            folder.touch()
-            return found, spec.name, True
-    _forget_old(folder.parent)
-    progress.stage("finding faces", info.frames)
-    with ExitStack() as resources, watch.on("detect"):
-        detector = open_detector(spec, request, resources)
-        images = with_cuts(_images(info), info.video.frame_rate)
-        made = analyse(
-            resources.enter_context(closing(ahead(images, AHEAD))),
-            detector,
-            folder,
-            about,
-            batch=spec.batch,
-            progress=progress.advance,
+    clips = _Clips(request, registry, progress, watch)
+    parts = [(edit, clips.of(edit, edits.frame_rate)) for edit in edits.edits]
+    ticks = np.arange(edits.frames + 1)
+    return Inputs(
+        source=clips.source(edits),
+        detector=spec.name,
+        cached=clips.cached,
+        tracks=clips.tracks,
+        shots=clips.shots,
+        schedule=Schedule(
+            order=ticks[:-1], starts=ticks, count=edits.frames, time_base=1 / edits.frame_rate
+        ),
+        target=EditedTarget(parts, clips.video, spec.schemes[0]),
+        sound=sound,
+        audio_hash=content_hash(request.audio),
+    )
+
+
+class _Clips:
+    """The clips of an edit list as they come by: probed, checked, and their faces found, once each."""
+
+    def __init__(
+        self, request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch
+    ) -> None:
+        self.cached, self.tracks, self.shots = True, 0, 0
+        self.video: VideoFormat
+        self._request = request
+        self._rule = FaceRule.parse(request.face_rule)
+        self._tools = registry, progress, watch
+        self._known: dict[tuple[Path, str], Clip] = {}
+        self._digest = hashlib.blake2b(digest_size=16)
+
+    def of(self, edit: Edit, rate: Fraction) -> Clip:
+        """The clip of an edit.
+
+        Raises:
+            UnsupportedInput: it cannot be read, is too short, or does not go with the others.
+        """
+        key = edit.clip, edit.kind
+        if key not in self._known:
+            info = self._checked(probe_target(edit.clip, rate), rate)
+            self._known[key] = self._seen(info, edit)
+        clip = self._known[key]
+        if edit.first + edit.frames > clip.info.frames:
+            raise UnsupportedInput(
+                f"{self._request.face} wants frames {edit.first} to {edit.first + edit.frames - 1} of "
+                f"{edit.clip}, which has {clip.info.frames}.",
+                "Shorten the edit, and let it `hold` its last frame.",
+            )
+        return clip
+
+    def source(self, edits: EditList) -> Source:
+        """All of them in numbers."""
+        self._digest.update(edits.text(self._request.face.parent).encode())
+        return Source(
+            path=self._request.face,
+            kind="clips",
+            codec=", ".join(sorted({clip.info.codec for clip in self._known.values()})),
+            video=self.video,
+            frames=edits.frames,
+            duration=edits.frames / edits.frame_rate,
+            digest=self._digest.hexdigest(),
         )
-    return made, spec.name, False
 
+    def _seen(self, info: TargetInfo, edit: Edit) -> Clip:
+        content, number = target_hash(info), len(self._known)
+        self._digest.update(content.encode())
+        if edit.kind == "silence":
+            return Clip(number=number, info=info, analysis=None, choice=None, why="silence clip")
+        found, _, cached = find_faces(info, content, self._request, *self._tools)
+        self.cached = self.cached and cached
+        self.shots += len(found.shots)
+        choice = None
+        if len(found.rows):
+            self.tracks += len(np.unique(found.rows["track"]))
+            choice = choose(found, self._rule, (info.video.width, info.video.height))
+        return Clip(number=number, info=info, analysis=found, choice=choice, why="no face")
 
-def _images(info: TargetInfo) -> Iterator[Image]:
-    with VideoReader(info) as reader:
-        for picture in reader.frames():
-            yield picture.quick_rgb()
-
-
-def _forget_old(root: Path) -> None:
-    """Remove analyses that no run has asked for in `KEEP_DAYS` days (90 KB a second of video)."""
-    if not root.exists():
-        return
-    limit = time.time() - KEEP_DAYS * 86_400
-    for folder in root.iterdir():
-        if folder.stat().st_mtime < limit:
-            shutil.rmtree(folder, ignore_errors=True)
+    def _checked(self, info: TargetInfo, rate: Fraction) -> TargetInfo:
+        """The clip, if it is like the list and the clips before it."""
+        video = info.video
+        if not self._known:
+            self.video = video
+        if video.variable_rate or abs(video.frame_rate - rate) > rate / 1000:
+            raise UnsupportedInput(
+                f"The clip {info.path} has {float(video.frame_rate):.3f} frames a second"
+                f"{' on average' if video.variable_rate else ''}; {self._request.face} needs a constant "
+                f"{float(rate):.3f}.",
+                f"Convert it: ffmpeg -i IN -r {rate} OUT.mp4",
+            )
+        first = self.video
+        if (video.width, video.height, video.bit_depth) != (
+            first.width,
+            first.height,
+            first.bit_depth,
+        ):
+            raise UnsupportedInput(
+                f"The clip {info.path} is {video.width}x{video.height} with {video.bit_depth} bits, the one "
+                f"before it {first.width}x{first.height} with {first.bit_depth}.",
+                f"Convert it: ffmpeg -i IN -vf scale={first.width}:{first.height} OUT.mp4",
+            )
+        return info

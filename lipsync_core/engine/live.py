@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
-from lipsync_core.engine.inputs import see
 from lipsync_core.engine.mouthpiece import Mouthpiece
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.seeing import see
 from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame

@@ -8,8 +8,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
@@ -38,19 +36,19 @@ def report_path(output: Path) -> Path:
 
 def describe_inputs(inputs: Inputs) -> dict[str, Any]:
     """Both input files, in numbers."""
-    video, sound = inputs.info.video, inputs.sound
+    source, video, sound = inputs.source, inputs.source.video, inputs.sound
     return {
         "face": {
-            "path": str(inputs.info.path),
-            "kind": inputs.info.kind,
-            "codec": inputs.info.codec,
+            "path": str(source.path),
+            "kind": source.kind,
+            "codec": source.codec,
             "width": video.width,
             "height": video.height,
             "frame_rate": str(video.frame_rate),
             "variable_rate": video.variable_rate,
-            "frames": inputs.info.frames,
-            "seconds": _seconds(inputs.info.duration),
-            "digest": inputs.face_hash,
+            "frames": source.frames,
+            "seconds": _seconds(source.duration),
+            "digest": source.digest,
         },
         "audio": {
             "path": str(sound.path),
@@ -69,8 +67,8 @@ def describe_faces(inputs: Inputs) -> dict[str, Any]:
     return {
         "detector": inputs.detector,
         "from_cache": inputs.cached,
-        "tracks": len(np.unique(inputs.analysis.rows["track"])),
-        "shots": len(inputs.analysis.shots),
+        "tracks": inputs.tracks,
+        "shots": inputs.shots,
         "frames": int(inputs.target.frames),
         "frames_with_new_mouth": int((reasons == 0).sum()),
         "frames_passed_through": int((reasons > 0).sum()),

@@ -151,7 +151,7 @@ def run(
 def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) -> dict[str, Any]:
     request, inputs, watch = job.request, job.inputs, job.watch
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
-    name = fingerprint(request, inputs.face_hash, inputs.audio_hash, plugins)
+    name = fingerprint(request, inputs.source.digest, inputs.audio_hash, plugins)
     with Workspace(name) as workspace, one_thread(), ExitStack() as resources:
         renderer = SegmentRenderer(
             inputs.target, job.video, workspace.segments, job.settings, watch, progress

@@ -114,7 +114,7 @@ class VideoTarget(Target):
         self, info: TargetInfo, schedule: Schedule, analysis: Analysis, choice: FaceChoice
     ) -> None:
         self._info = info
-        self._reader = VideoReader(info)
+        self._reader: VideoReader | None = None
         self._schedule = schedule
         self._analysis = analysis
         self._choice = choice
@@ -123,6 +123,7 @@ class VideoTarget(Target):
         self.frames = len(schedule)
         self.scheme = analysis.scheme
         self.variable_rate = info.video.variable_rate
+        self._damaged: set[int] = set()
         self._source = np.array([schedule.source(k) for k in range(len(schedule))], np.int64)
 
     @property
@@ -145,6 +146,8 @@ class VideoTarget(Target):
 
     def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
         """Output frames in order; a bounded number is held."""
+        if self._reader is None:
+            self._reader = VideoReader(self._info)
         pictures = self._reader.frames_at(self._source[start:stop].tolist())
         faces: dict[int, FaceHere] = {}
         for number, picture in enumerate(pictures, start):
@@ -204,11 +207,14 @@ class VideoTarget(Target):
     @property
     def damaged(self) -> set[int]:
         """Source frames that could not be decoded and were replaced by the one before."""
-        return self._reader.damaged
+        return self._damaged | (self._reader.damaged if self._reader else set())
 
     def close(self) -> None:
-        """Close the video."""
-        self._reader.close()
+        """Close the video; a later walk opens it again."""
+        if self._reader is not None:
+            self._damaged |= self._reader.damaged
+            self._reader.close()
+            self._reader = None
 
 
 class StillTarget(Target):

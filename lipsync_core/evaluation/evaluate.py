@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
 from lipsync_core.engine.contexts import companion
-from lipsync_core.engine.inputs import Seen, see
 from lipsync_core.engine.placing import canvas_for, place_on
 from lipsync_core.engine.progress import Progress
+from lipsync_core.engine.seeing import Seen, see
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import TargetFrame
 from lipsync_core.engine.threads import one_thread

@@ -16,8 +16,9 @@ from lipsync_core.faces.smoothing import gaussian, runs
 FADE = 4
 """Frames over which the new mouth comes and goes where a face is found or lost inside a shot."""
 
-Reason = Literal["", "no face", "too small", "turned away"]
-REASONS: tuple[Reason, ...] = ("", "no face", "too small", "turned away")
+Reason = Literal["", "no face", "too small", "turned away", "silence clip"]
+REASONS: tuple[Reason, ...] = ("", "no face", "too small", "turned away", "silence clip")
+"""Why a frame passes through; the last one is for edit lists alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,190 @@
+"""Edit lists as targets: clips one after the other, talk clips with a new mouth, silence clips as they are."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import fakes
+import numpy as np
+import pytest
+from facefactory import STRIP, face_video, speech
+from mediafactory import make_video, number_of
+
+from lipsync_core.engine.request import RunRequest
+from lipsync_core.engine.run import run
+from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media.edits import Edit, EditList, read_edits
+from lipsync_core.media.reader import VideoReader
+from lipsync_core.specs import PrepareSpec
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """A talk clip of 30 frames, a silence clip of 12."""
+    folder = tmp_path_factory.mktemp("library")
+    face_video(folder / "talk.mp4", 30)
+    face_video(folder / "quiet clip.mp4", 12)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def two_seconds(tmp_path_factory):
+    """2.0 s of speech."""
+    return speech(tmp_path_factory.mktemp("two") / "voice.wav", 2.0)
+
+
+def edit(clip, kind, first, frames, hold=0):
+    """One edit in JSON."""
+    return {"clip": clip, "kind": kind, "first": first, "frames": frames, "hold": hold}
+
+
+TALK = "talk.mp4"
+QUIET = "quiet clip.mp4"
+EDITS = [
+    edit(TALK, "talk", 4, 20),
+    edit(QUIET, "silence", 0, 12, hold=3),
+    edit(TALK, "talk", 0, 15),
+]
+SHOWN = [*range(4, 24), *range(12), *[11] * 3, *range(15)]
+SPEAKS = [True] * 20 + [False] * 15 + [True] * 15
+
+
+def written(folder, edits=EDITS, name="edits.json", **changes):
+    """An edit list in a folder."""
+    path = folder / name
+    content = {"format": "lipsync-edits", "version": 1, "frame_rate": "25", "edits": edits}
+    path.write_text(json.dumps(content | changes))
+    return path
+
+
+class Preparer(fakes.Painter):
+    """Says what it prepared: which frames of a track it was shown."""
+
+    def prepare(self, crops):
+        return {"seen": np.array([len(crops)])}
+
+    def generate(self, chunk):
+        assert chunk.prepared["seen"][0] > 1
+        return super().generate(chunk)
+
+
+def pictures(path):
+    with VideoReader(path) as reader:
+        return [picture.rgb() for picture in reader.frames()]
+
+
+def green(frame):
+    mouth = frame[STRIP + 130 : STRIP + 165, 115:175].astype(int)
+    return float((mouth[..., 1] - mouth[..., 0]).mean())
+
+
+def test_it_shows_what_it_says(library, two_seconds, tmp_path):
+    registry = fakes.registry(
+        fakes.spec("preparer", factory=f"{__name__}:Preparer", prepare=PrepareSpec(scope="track"))
+    )
+    output = tmp_path / "out.mp4"
+    report = run(
+        RunRequest(
+            face=written(library),
+            audio=two_seconds,
+            output=output,
+            generators=("preparer",),
+            silence="generate",
+        ),
+        registry=registry,
+    )
+    made = pictures(output)
+    assert [number_of(frame) for frame in made] == SHOWN
+    assert [green(frame) > 20 for frame in made] == SPEAKS
+    assert report["chain"]["used"] == {"preparer": 35, "passthrough": 15}
+    assert report["inputs"]["face"]["kind"] == "clips"
+    assert report["inputs"]["face"]["frames"] == 50
+    assert report["faces"]["passthrough"] == [{"first": 20, "last": 34, "why": "silence clip"}]
+    assert [(s["first"], s["last"]) for s in report["chain"]["shots"]] == [
+        (0, 19), (20, 34), (35, 49)
+    ]  # fmt: skip
+    assert report["output"]["seconds"] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(1.2, SHOWN[:30]), (2.4, [*SHOWN, *[14] * 10])])
+def test_it_is_fitted_to_the_voice(library, tmp_path, seconds, shown):
+    voice = speech(tmp_path / "voice.wav", seconds)
+    output = tmp_path / "out.mp4"
+    report = run(RunRequest(face=written(library), audio=voice, output=output))
+    assert [number_of(frame) for frame in pictures(output)] == shown
+    assert report["output"]["sound_seconds"] == pytest.approx(seconds, abs=0.03)
+
+
+def test_another_clip_is_another_run(library, two_seconds, tmp_path):
+    def digest(edits):
+        request = RunRequest(
+            face=written(library, edits), audio=two_seconds, output=tmp_path / "o.mp4"
+        )
+        return run(request)["inputs"]["face"]["digest"]
+
+    one = digest(EDITS)
+    assert one == digest(EDITS)
+    assert one != digest([EDITS[0] | {"first": 5}, *EDITS[1:]])
+
+
+@pytest.mark.parametrize(
+    ("edits", "changes", "told"),
+    [
+        (EDITS, {"format": "other"}, "is no edit list"),
+        (EDITS, {"version": 2}, "has version 2"),
+        (EDITS, {"frame_rate": "0"}, "frame_rate is '0'"),
+        (EDITS, {"frame_rate": "30"}, "has 25.000 frames a second; "),
+        ([], {}, "it has no edits"),
+        ([{"kind": "talk"}], {}, "edit 1 names no clip"),
+        ([edit(TALK, "speech", 0, 5)], {}, "edit 1 is of kind 'speech'"),
+        ([*EDITS, edit(TALK, "talk", 0, 0)], {}, "edit 4 has frames 0"),
+        ([edit(TALK, "talk", True, 5)], {}, "edit 1 has first True"),
+        ([edit(TALK, "talk", 0, 5, hold=-1)], {}, "edit 1 has hold -1"),
+        ([edit(TALK, "talk", 20, 20)], {}, "wants frames 20 to 39 of"),
+        ([edit("none.mp4", "talk", 0, 5)], {}, "none.mp4"),
+        ([edit("small.mp4", "silence", 0, 5), *EDITS], {}, "the one before it 96x64 with 8"),
+    ],
+)
+def test_what_is_wrong_with_it_is_said(
+    library, two_seconds, tmp_path, edits, changes, told, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    if any("small" in e["clip"] for e in edits if "clip" in e):
+        make_video(library / "small.mp4", frames=10, size=(96, 64))
+    with pytest.raises(UnsupportedInput, match=told) as error:
+        run(
+            RunRequest(
+                face=written(library, edits, "wrong.json", **changes),
+                audio=two_seconds,
+                output=tmp_path / "out.mp4",
+            )
+        )
+    assert error.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_text_and_file_are_one(library):
+    edits = read_edits(written(library))
+    assert edits.frames == 50
+    (library / "again.json").write_text(edits.text(library), "utf-8")
+    assert read_edits(library / "again.json") == edits
+    elsewhere = json.loads(edits.text(library / "a" / "b"))
+    assert elsewhere["edits"][0]["clip"] == "../../talk.mp4"
+
+
+def test_fitting_is_exact(library):
+    clip = library / TALK
+    edits = EditList(
+        frame_rate=Fraction(25),
+        edits=(
+            Edit(clip=clip, kind="talk", first=0, frames=5, hold=2),
+            Edit(clip=clip, kind="talk", first=9, frames=3),
+        ),
+    )
+    for frames in range(1, 20):
+        fitted = edits.fitted(frames)
+        assert fitted.frames == frames
+        assert all(e.frames >= 1 for e in fitted.edits)
+    assert edits.fitted(6).edits == (Edit(clip=clip, kind="talk", first=0, frames=5, hold=1),)
+    assert edits.fitted(12).edits[-1].hold == 2
