@@ -159,7 +159,8 @@ class Generator(Plugin):
                 "frame" consecutive frames.
 
         Returns:
-            Named arrays; for scope "frame" each has one row per crop.
+            Named arrays; for scope "frame" each has one row per crop, which depends on that crop alone:
+            rows are kept, and handed to `generate` when the same crop comes again.
         """
         return {}
 

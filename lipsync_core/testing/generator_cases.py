@@ -18,6 +18,8 @@ from lipsync_core.testing.bench import Bench
 from lipsync_core.testing.case import Case
 from lipsync_core.testing.verdict import NotApplicable, demand, demand_array, demand_pictures
 
+_CLOSE = 0.01
+"""Share of the largest number by which a row may differ when its crop is prepared alone."""
 _SAME = 2
 """Levels by which pixels may differ between one large call and several small ones (matrix products of
 other sizes round differently)."""
@@ -213,6 +215,8 @@ def stores_preparation(bench: Bench) -> None:
             f"prepare's '{name}' has {len(array) if array.ndim else 0} rows for {len(crops)} crops: with "
             "scope 'frame' give one row for each.",
         )
+    if scope == "frame":
+        _prepares_alone(generator, crops)
     pickle.dumps(dict(prepared))
     file = io.BytesIO()
     np.savez(file, **{name: np.asarray(value) for name, value in prepared.items()})  # type: ignore[arg-type]
@@ -228,6 +232,24 @@ def stores_preparation(bench: Bench) -> None:
         "with its preparation stored and loaded, a new object gives other pixels: put everything that "
         "generate needs of the target into prepare's arrays.",
     )
+
+
+def _prepares_alone(generator: Generator, crops: Crops) -> None:
+    """A row does not depend on the crops beside it: the engine keeps rows one by one."""
+    others = crops.images.copy()
+    others[0] = 255 - others[0]
+    prepared = generator.prepare(replace(crops, images=others))
+    alone = generator.prepare(inputs.piece(crops, 1, 2))
+    for name, value in prepared.items():
+        one, among = np.asarray(alone[name])[0], np.asarray(value)[1]
+        same = np.array_equal(one, among)
+        if not same and among.dtype.kind in "fc":  # sums of other sizes round differently
+            same = np.allclose(one, among, atol=_CLOSE * float(np.abs(among).max()), equal_nan=True)
+        demand(
+            same,
+            f"prepare's '{name}' has another row for a crop alone than among others: make each row from its "
+            "own crop, or prepare per track.",
+        )
 
 
 CASES: tuple[Case, ...] = (

@@ -169,6 +169,11 @@ class PreparesTooFewRows(Right):
         return super().generate(chunk)
 
 
+class PreparesTogether(Right):
+    def prepare(self, crops):
+        return {"rows": np.full((len(crops), 3), crops.images.mean())}
+
+
 class OpensOnce(Right):
     used = False
 
@@ -224,6 +229,7 @@ FAULTS: list[tuple[str, dict[str, object], str, str]] = [
     ("PreparesObjects", {"prepare": _TRACK}, PREPARES, "not objects"),
     ("PreparesLists", {"prepare": _TRACK}, PREPARES, "return a numpy array"),
     ("PreparesTooFewRows", {"prepare": PrepareSpec(scope="frame")}, PREPARES, "one row for each"),
+    ("PreparesTogether", {"prepare": PrepareSpec(scope="frame")}, PREPARES, "from its own crop"),
     ("OpensOnce", {}, OPENS, "RuntimeError: already used"),
     ("ClosesOnce", {}, OPENS, "may be called twice"),
     ("ReadyButNot", {}, OPENS, "the probe says Ready"),
