@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lipsync_core.contracts import ProbeContext, ProbeResult, Ready
 from lipsync_synctalk2d.choice import Choice, choose
+from lipsync_synctalk2d.layouts import encoder_for
 
 
 def probe_328(context: ProbeContext) -> ProbeResult:
@@ -21,5 +22,6 @@ def _probe(side: int, context: ProbeContext) -> ProbeResult:
     if not isinstance(chosen, Choice):
         return chosen
     return Ready(
-        detail=f"{chosen.person} ({chosen.file.name}) in {chosen.precision} on {context.context.device}"
+        detail=f"{chosen.person} ({chosen.file.name}) in {chosen.precision} on {context.context.device}",
+        audio_encoder=encoder_for(chosen.layout),
     )

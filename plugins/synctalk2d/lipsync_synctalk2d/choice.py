@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons
-from lipsync_synctalk2d.layouts import Layout, layout_of, named, refused
+from lipsync_synctalk2d.layouts import HUBERT_PLANES, Layout, layout_of, named, refused
+from lipsync_synctalk2d.persons import Found
 from lipsync_synctalk2d.spec import GENERATORS
 
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
+FEATURES = ("auto", "ave", "hubert")
 _SHOWN = 6
 """People told in a hint."""
 
@@ -41,13 +43,20 @@ class Choice:
 
 def choose(side: int, context: OpenContext) -> Choice | Unavailable:
     """What the generator for pictures of `side` runs with on this computer, or why it cannot."""
+    asked = str(context.options.get("features", "auto"))
+    if asked not in FEATURES:
+        return Unavailable(
+            reason=f"option features is none of {', '.join(FEATURES)}",
+            hint=f"For example --option {GENERATORS[side].name}.features={FEATURES[1]}.",
+        )
     wrong = unfit_precision(context)
     if wrong is not None:
         return wrong
     found = _person(side, str(context.options.get("person", "")))
     if isinstance(found, Unavailable):
         return found
-    person, file = found
+    person, here = found
+    file = here.file
     layout = _layout(file)
     if isinstance(layout, Unavailable):
         return layout
@@ -57,23 +66,20 @@ def choose(side: int, context: OpenContext) -> Choice | Unavailable:
             reason=f"{file} is a network for pictures of {layout.side} pixels, not of {side}",
             hint=f"Use --generator {other} --option {other}.person={file}.",
         )
-    if layout.sound != "ave":
-        return Unavailable(
-            reason=f"{file} hears {layout.sound} features ({layout.project}), and this version makes "
-            "those of the AVE encoder only",
-            hint="Choose a person who was trained with AVE features, SyncTalk_2D's default.",
-        )
+    told = here.features if asked == "auto" else asked
+    if layout.sound == "ave" and told == "hubert":  # the same tensors
+        layout = replace(layout, sound="hubert", shape=HUBERT_PLANES)
     exact = bool(context.options.get("compat", False))
     return Choice(
         person=person, file=file, layout=layout, precision=precision_for(context, exact=exact)
     )
 
 
-def _person(side: int, wanted: str) -> tuple[str, Path] | Unavailable:
+def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:
     """Name and file of the wanted person; of the only one, where nobody is named."""
     spec = GENERATORS[side]
     folder = location.folder(spec)
-    here = persons.trained(folder)
+    here = persons.trained(spec.name, folder)
     if wanted:
         try:
             file = here.get(wanted) or persons.named(wanted)
@@ -87,8 +93,8 @@ def _person(side: int, wanted: str) -> tuple[str, Path] | Unavailable:
         missing = f"nobody is called '{wanted}'" if wanted else "no person is trained"
         return Unavailable(
             reason=f"its weights are not here: {missing}",
-            hint=f"Put a person's file into {folder / 'persons'} as NAME.pth, or name it with --option "
-            f"{spec.name}.person=PATH.",
+            hint=f"Train one with `lipsync train synctalk2d`, put a person's file into {folder / 'persons'} "
+            f"as NAME.pth, or name it with --option {spec.name}.person=PATH.",
         )
     some = ", ".join(list(here)[:_SHOWN]) + (", ..." if len(here) > _SHOWN else "")
     return Unavailable(

@@ -15,7 +15,7 @@ import numpy as np
 from lipsync_core.builtin.mel import BANDS
 from lipsync_core.errors import UnsupportedInput
 from lipsync_synctalk2d import mel, pictures
-from lipsync_synctalk2d.frame_rows import COLUMNS, RATE, SHAPE, WIDTH, WINDOWS, Encode
+from lipsync_synctalk2d.frame_rows import COLUMNS, RATE, SHAPE, WINDOWS, Encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,10 +58,10 @@ def rows(sound: Samples, encode: Encode) -> NDArray[np.float32]:
 
 
 def rows_of_frame(rows: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
-    """`(16, 512)`: rows frame - 8 to frame + 7, zeros where there are none."""
+    """`(16, width)`: rows frame - 8 to frame + 7, zeros where there are none."""
     wanted = np.arange(frame - _BEFORE, frame + _BEFORE)
     there = (wanted >= 0) & (wanted < len(rows))
-    found = np.zeros((WINDOWS, WIDTH), np.float32)
+    found = np.zeros((WINDOWS, rows.shape[1]), np.float32)
     found[there] = rows[wanted[there]]
     return found
 

@@ -10,7 +10,7 @@ from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_synctalk2d import pictures
 from lipsync_synctalk2d.choice import Choice, choose
-from lipsync_synctalk2d.frame_rows import SHAPE
+from lipsync_synctalk2d.layouts import encoder_for
 from lipsync_synctalk2d.spec import GENERATORS
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Chunk
+    from lipsync_synctalk2d.layouts import Layout
     from lipsync_synctalk2d.runtime import FaceRuntime
 
 
@@ -29,6 +30,7 @@ class SyncTalk2D(Generator):
 
     def __init__(self) -> None:
         self._runtime: FaceRuntime | None = None
+        self._layout: Layout | None = None
         self._cut_off = False
 
     def open(self, context: OpenContext) -> None:
@@ -45,7 +47,14 @@ class SyncTalk2D(Generator):
         from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
         self._cut_off = bool(context.options.get("compat", False))
-        self._runtime = TorchRuntime(chosen.file, context.device, chosen.precision, context.threads)
+        self._layout = chosen.layout
+        self._runtime = TorchRuntime(
+            chosen.file,
+            context.device,
+            chosen.precision,
+            context.threads,
+            hubert=chosen.layout.sound == "hubert",
+        )
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
         """The crops with the new mouth; see the contract.
@@ -55,12 +64,13 @@ class SyncTalk2D(Generator):
             GenerationFailed: the network gave NaN.
         """
         name = GENERATORS[self.side].name
-        if self._runtime is None:
+        if self._runtime is None or self._layout is None:
             raise PluginFault(f"The generator {name} was used before it was opened.")
-        if chunk.features.shape[1:] != SHAPE:
+        wanted = self._layout.shape
+        if chunk.features.shape[1:] != wanted:
             raise PluginFault(
-                f"The generator {name} wants {SHAPE} features a frame, got {chunk.features.shape[1:]}.",
-                "Use the audio encoder synctalk2d.",
+                f"The generator {name} wants {wanted} features a frame, got {chunk.features.shape[1:]}.",
+                f"Use the audio encoder {encoder_for(self._layout)}.",
             )
         seen = pictures.network_pictures(chunk.crops.images)
         made = in_batches(self._runtime.run, self._runtime.batch, seen, chunk.features)

@@ -26,19 +26,22 @@ class FaceNetwork(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        widths = _DOWN[layout.side]
+        thin = layout.thin
+        widths = [width // thin for width in _DOWN[layout.side]]
         levels = len(widths) - 1
         self._downs = [f"down{k + 1}" for k in range(levels)]
         self._ups = [f"up{k + 1}" for k in range(levels)]
-        self.audio_model = SoundBranch(layout.shape)
-        self.fuse_conv = nn.Sequential(Double(1024, 512), Double(512, 256))
+        self.audio_model = SoundBranch(layout.shape, thin)
+        self.fuse_conv = nn.Sequential(
+            Double(1024 // thin, 512 // thin), Double(512 // thin, 256 // thin)
+        )
         self.inc = Entry(6, widths[0])
         for name, into, out in zip(self._downs, widths, widths[1:], strict=False):
             self.add_module(name, Down(into, out))
-        below = 256
+        below = 256 // thin
         for name, skip, out in zip(self._ups, reversed(widths[:-1]), _UP, strict=False):
-            self.add_module(name, Up(below + skip, out))
-            below = out
+            self.add_module(name, Up(below + skip, out // thin))
+            below = out // thin
         self.outc = Exit(below)
 
     def forward(self, pictures: Tensor, sound: Tensor) -> Tensor:
@@ -65,25 +68,30 @@ class SoundBranch(nn.Module):
 
     Args:
         shape: of one frame's features; its first number is the channels.
+        thin: all numbers of channels but that are divided by this.
     """
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], thin: int = 1) -> None:
         super().__init__()
         planes, height, width = shape
-        widths = (64, 128) if planes <= 32 else (256, 256)
-        self.conv1 = Inverted(planes, widths[0], skip=planes == widths[0])
-        self.conv2 = Inverted(*widths, skip=widths[0] == widths[1])
+        self._wide = width == 1  # a curve over time for each plane: the same in all columns
+        one, two, three, four = (64, 128, 256, 512) if planes <= 32 else (256, 256, 256, 512)
+        one, two, three, four = one // thin, two // thin, three // thin, four // thin
+        self.conv1 = Inverted(planes, one, skip=planes == one)
+        self.conv2 = Inverted(one, two, skip=one == two)
         # The step brings every kind of sound to 16x16.
-        self.conv3 = nn.Conv2d(widths[1], 256, 3, (height // 16, width // 16), 1)
-        self.bn3 = nn.BatchNorm2d(256)
-        self.conv4 = Inverted(256, 256, skip=True)
-        self.conv5 = nn.Conv2d(256, 512, 3, 2, 3)
-        self.bn5 = nn.BatchNorm2d(512)
-        self.conv6 = Inverted(512, 512, skip=True)
-        self.conv7 = Inverted(512, 512, skip=True)
+        self.conv3 = nn.Conv2d(two, three, 3, (height // 16, max(1, width // 16)), 1)
+        self.bn3 = nn.BatchNorm2d(three)
+        self.conv4 = Inverted(three, three, skip=True)
+        self.conv5 = nn.Conv2d(three, four, 3, 2, 3)
+        self.bn5 = nn.BatchNorm2d(four)
+        self.conv6 = Inverted(four, four, skip=True)
+        self.conv7 = Inverted(four, four, skip=True)
 
     def forward(self, sound: Tensor) -> Tensor:
         """`(N, *shape)` -> `(N, 512, 10, 10)`."""
+        if self._wide:
+            sound = sound.expand(-1, -1, -1, 16)
         x = self.conv2(self.conv1(sound))
         x = self.conv4(torch.relu(self.bn3(self.conv3(x))))
         x = torch.relu(self.bn5(self.conv5(x)))

@@ -26,24 +26,32 @@ def crop_side(side: int) -> int:
     return side + 2 * RIM
 
 
-def network_pictures(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+def network_pictures(
+    crops: NDArray[np.uint8], references: NDArray[np.uint8] | None = None
+) -> NDArray[np.float32]:
     """What the network sees of crops.
 
     Args:
         crops: `(N, 328, 328, 3)` or `(N, 168, 168, 3)` RGB.
+        references: other moments of the same person, as in training; None: the crops themselves, as the
+            original does it at work.
 
     Returns:
-        `(N, 6, side, side)` in 0..1: BGR without the rim, then the same with the lower face black. (In
-        training the first is another moment of the same person; at work the original shows the same frame.)
+        `(N, 6, side, side)` in 0..1: BGR of the references without the rim, then the crops' with the lower
+        face black.
     """
     side = crops.shape[1] - 2 * RIM
-    inner = crops[:, RIM:-RIM, RIM:-RIM, ::-1]
     seen = np.empty((len(crops), 6, side, side), np.float32)
-    seen[:, :3] = _SHARES[inner].transpose(0, 3, 1, 2)
-    seen[:, 3:] = seen[:, :3]
+    seen[:, 3:] = inner_pictures(crops)
+    seen[:, :3] = seen[:, 3:] if references is None else inner_pictures(references)
     x1, y1, x2, y2 = _MASK[side]
     seen[:, 3:, y1:y2, x1:x2] = 0.0
     return seen
+
+
+def inner_pictures(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """`(N, 3, side, side)` BGR in 0..1 of `(N, side + 8, side + 8, 3)` RGB: crops without the rim."""
+    return _SHARES[crops[:, RIM:-RIM, RIM:-RIM, ::-1]].transpose(0, 3, 1, 2)
 
 
 def crops_of(

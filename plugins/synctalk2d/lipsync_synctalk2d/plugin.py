@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
-from lipsync_synctalk2d.spec import ENCODER, SYNCTALK2D, SYNCTALK2D160
+from lipsync_core.specs import AudioEncoderSpec, CommandSpec, GeneratorSpec
+from lipsync_synctalk2d.spec import ENCODER, MEL, SYNCTALK2D, SYNCTALK2D160, TRAIN, VISEME
 
 
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
-    """Offer the encoder that the network was trained with."""
-    register(ENCODER)
+    """Offer an encoder for each kind of features that a person may have been trained with."""
+    for spec in (ENCODER, MEL, VISEME):
+        register(spec)
 
 
 @hookimpl
@@ -20,3 +21,9 @@ def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> No
     """Offer the generators, one for each size."""
     register(SYNCTALK2D)
     register(SYNCTALK2D160)
+
+
+@hookimpl
+def lipsync_register_commands(register: Callable[[CommandSpec], None]) -> None:
+    """Offer the training."""
+    register(TRAIN)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from lipsync_core.specs import (
     AudioEncoderSpec,
     ChunkSpec,
+    CommandSpec,
     GeneratorSpec,
     LandmarkCrop,
     Licence,
@@ -69,6 +70,31 @@ ENCODER = AudioEncoderSpec(
     lookahead=_LOOKAHEAD,
 )
 
+_OWN = Licence(code="Apache-2.0", weights="none needed", commercial=True)
+
+MEL = AudioEncoderSpec(
+    name="synctalk2d-mel",
+    factory="lipsync_synctalk2d.own_features:MelAround",
+    summary="0.8 s of the mel spectrum around each frame, for people trained with --features mel",
+    licence=_OWN,
+    homepage=HOMEPAGE,
+    feature_shape=(20, 16, 16),
+    sample_rate=16_000,
+    lookahead=0.2 + 0.2125 + 0.01,
+)
+
+VISEME = AudioEncoderSpec(
+    name="synctalk2d-viseme",
+    factory="lipsync_synctalk2d.own_features:VisemeAround",
+    summary="0.6 s of visemes around each frame, for people trained with --features viseme",
+    licence=replace(_OWN, weights="Apache-2.0 (the core's network)"),
+    requires=(Requirement(module="onnxruntime", distribution="onnxruntime", minimum="1.19"),),
+    homepage=HOMEPAGE,
+    feature_shape=(23, 16, 1),
+    sample_rate=16_000,
+    lookahead=7 / 25 + 0.204 + 0.01,
+)
+
 SYNCTALK2D = GeneratorSpec(
     name="synctalk2d",
     factory="lipsync_synctalk2d.generator:SyncTalk2D",
@@ -84,6 +110,12 @@ SYNCTALK2D = GeneratorSpec(
             key="person",
             default="",
             help="whose network: a NAME, a file or a folder of checkpoints; default: the only one here",
+        ),
+        Option(
+            key="features",
+            default="auto",
+            help="what the network hears, where its file cannot tell: ave or hubert; auto: told by the "
+            "person's card or folder, else ave",
         ),
         Option(
             key="compat",
@@ -112,3 +144,31 @@ SYNCTALK2D160 = replace(
 
 GENERATORS = {320: SYNCTALK2D, 160: SYNCTALK2D160}
 """By the side of the network's pictures."""
+
+VGG_FILE = "vgg19.safetensors"
+
+TRAIN = CommandSpec(
+    name="synctalk2d",
+    factory="lipsync_synctalk2d.training.command:main",
+    summary="Train a small network for one person, from some minutes of video with sound",
+    licence=Licence(code="Apache-2.0", weights="your own", commercial=None),
+    requires=_TORCH,
+    weights=(
+        WeightFile(
+            path=VGG_FILE,
+            repository="timm/vgg19.tv_in1k",
+            file="model.safetensors",
+            licence="BSD-3-Clause (torchvision); trained on ImageNet (research data)",
+            origin="torchvision's VGG19, for the perceptual loss of the training",
+            alternatives=("vgg19-dcbb9e9d.pth",),
+            optional=True,
+            holds=(
+                ("features.0.weight", (64, 3, 3, 3)),
+                ("features.14.weight", (256, 256, 3, 3)),
+                ("features.34.weight", (512, 512, 3, 3)),
+            ),
+        ),
+    ),
+    homepage=HOMEPAGE,
+    group="train",
+)

@@ -31,15 +31,18 @@ class TorchRuntime:
         device: "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
+        hubert: see `loading.face_network`.
 
     Raises:
         PluginUnavailable: the file is damaged or holds another network; this torch cannot use the device.
         OutOfMemory: the network does not fit on the device.
     """
 
-    def __init__(self, checkpoint: Path, device: str, precision: str, threads: int) -> None:
+    def __init__(
+        self, checkpoint: Path, device: str, precision: str, threads: int, *, hubert: bool = False
+    ) -> None:
         self._device = NetworkDevice(device, "SyncTalk_2D", threads, precision)
-        network, layout = face_network(checkpoint)
+        network, layout = face_network(checkpoint, hubert=hubert)
         self._network = self._device.place(network)
         self.side: int = layout.side
         self.batch = self._device.fitting(_FRAME_BYTES[self.side], on_cpu=_CPU_BATCH[self.side])

@@ -1,0 +1,91 @@
+"""What a frame hears of another encoder's rows: those at fixed distances in time, at any frame rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lipsync_core.contracts import FeatureStream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lipsync_core.records import Samples
+
+    Rows = NDArray[np.float32]
+
+CLOCK = Fraction(100)
+"""Rows a second that the inner encoders are asked for: a row lies within 5 ms of the time that is meant, and
+exactly on it at 25 frames a second."""
+
+
+class Around(FeatureStream):
+    """One voice.
+
+    Args:
+        inner: the other encoder's stream, at `clock` rows a second.
+        clock: rows a second.
+        sample_rate: Hz of the sound.
+        fps: frames a second.
+        offsets: seconds from a frame's time to the rows that it hears, increasing.
+        outside: the row that stands before the beginning and after the end.
+        arrange: `(n, len(offsets), *row)` -> `(n, *shape)`.
+    """
+
+    def __init__(
+        self,
+        inner: FeatureStream,
+        clock: Fraction,
+        sample_rate: int,
+        fps: Fraction,
+        offsets: Sequence[Fraction],
+        outside: Rows,
+        arrange: Callable[[Rows], Rows],
+    ) -> None:
+        self._inner, self._clock, self._rate, self._fps = inner, clock, sample_rate, fps
+        self._offsets, self._outside, self._arrange = offsets, outside, arrange
+        self._held = outside[None][:0]
+        self._first = self._given = self._samples = 0
+
+    def push(self, samples: Samples) -> Rows:
+        """More sound; the rows of the frames that are now certain."""
+        self._samples += len(samples)
+        self._held = np.concatenate([self._held, self._inner.push(samples)])
+        end, count = self._first + len(self._held), 0
+        while self._ticks(self._given + count)[-1] < end:
+            count += 1
+        return self._take(count)
+
+    def flush(self) -> Rows:
+        """The remaining frames: ceil(duration * fps) in all."""
+        self._held = np.concatenate([self._held, self._inner.flush()])
+        total = -(-self._samples * self._fps.numerator // (self._rate * self._fps.denominator))
+        return self._take(max(0, total - self._given))
+
+    def _ticks(self, frame: int) -> list[int]:
+        """Numbers of the rows that a frame hears; they may lie before the beginning or after the end."""
+        time = frame / self._fps
+        return [
+            int((time + offset) * self._clock + Fraction(1, 2)) if time + offset >= 0 else -1
+            for offset in self._offsets
+        ]
+
+    def _take(self, count: int) -> Rows:
+        end = self._first + len(self._held)
+        made = np.empty((count, len(self._offsets), *self._outside.shape), np.float32)
+        for n in range(count):
+            for k, tick in enumerate(self._ticks(self._given + n)):
+                there = self._first <= tick < end
+                made[n, k] = self._held[tick - self._first] if there else self._outside
+        self._given += count
+        old = min(max(0, self._ticks(self._given)[0] - self._first), len(self._held))
+        self._held, self._first = self._held[old:], self._first + old
+        return self._arrange(made)
+
+
+def spread(count: int, before: int, rate: int) -> tuple[Fraction, ...]:
+    """Offsets in seconds: `count` rows at `rate` a second, of which `before` come before the frame's time."""
+    return tuple(Fraction(k - before, rate) for k in range(count))
