@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.networks.precision import precision_for, unfit_precision
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
     from lipsync_core.specs import GeneratorSpec
 
+Memory = Literal["auto", "sliced", "tiled"]
+"""How the autoencoder goes about its memory, see `Autoencoder`."""
 MOST_STEPS, MOST_GUIDANCE = 999, 10.0
 _LOOK = 1 << 16
 """Bytes that are compared at each of a few places of two files."""
@@ -57,7 +59,17 @@ def contradiction(spec: GeneratorSpec, context: OpenContext) -> Unavailable | No
                 reason=f"{key}={value:g} is not between {low:g} and {high:g}",
                 hint=f"Choose another --option {spec.name}.{key}=VALUE.",
             )
+    if memory_of(context) not in get_args(Memory):
+        return Unavailable(
+            reason=f"vae={memory_of(context)} is none of {', '.join(get_args(Memory))}",
+            hint=f"For example --option {spec.name}.vae=tiled, for small memory.",
+        )
     return None
+
+
+def memory_of(context: OpenContext) -> Memory:
+    """How the autoencoder is to go about its memory."""
+    return cast(Memory, str(context.options.get("vae", "auto")))
 
 
 def mixed_up(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:

@@ -11,7 +11,7 @@ from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.networks.recent import Recent, fingerprint
-from lipsync_latentsync.availability import contradiction, files, mixed_up
+from lipsync_latentsync.availability import contradiction, files, memory_of, mixed_up
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Chunk, Crops, Prepared
     from lipsync_core.specs import GeneratorSpec
-    from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+    from lipsync_latentsync.denoiser import Settings
+    from lipsync_latentsync.networks import LatentSyncNetworks
 
 ROW = (50, 384)
 """Features of a frame: 10 rows of 5 layers, 384 numbers each."""
@@ -39,6 +40,7 @@ class LatentSync(Generator):
     def __init__(self) -> None:
         self._networks: LatentSyncNetworks | None = None
         self._settings: Settings | None = None
+        self._compat = False
         self._kept: Recent[NDArray[np.float32]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
@@ -58,18 +60,18 @@ class LatentSync(Generator):
                 f"lipsync weights pull {self.spec.name}",
             )
         wait_quietly()
-        from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+        from lipsync_latentsync.networks import LatentSyncNetworks
 
-        told = {option.key: option.default for option in self.spec.options} | dict(context.options)
-        self._settings = Settings(
-            steps=int(told["steps"]),
-            guidance=float(told["guidance"]),
-            reuse=int(told["reuse"]),
-            seed=context.seed,
-        )
-        precision = precision_for(context)
+        self._settings = settings_of(self.spec, context)
+        self._compat = bool(context.options.get("compat", False))
         self._networks = LatentSyncNetworks(
-            found, self.side, context.device, precision, context.threads
+            found,
+            self.side,
+            context.device,
+            precision_for(context),
+            context.threads,
+            memory=memory_of(context),
+            compiled=bool(context.options.get("compile", False)),
         )
 
     def prepare(self, crops: Crops) -> Prepared:
@@ -85,7 +87,7 @@ class LatentSync(Generator):
 
         Raises:
             OutOfMemory: the chunk does not fit.
-            GenerationFailed: the networks gave NaN.
+            GenerationFailed: the networks gave NaN or black.
         """
         networks, settings = self._opened()
         if chunk.features.shape[1:] != ROW:
@@ -96,15 +98,18 @@ class LatentSync(Generator):
             )
         prepared = chunk.prepared.get(LATENTS)
         latents = self.prepare(chunk.crops)[LATENTS] if prepared is None else prepared
+        from lipsync_latentsync import pictures
+        from lipsync_latentsync.mask import mask
+
+        crops = chunk.crops.images
         made = networks.paint(np.asarray(latents, np.float32), chunk.features, settings)
-        if not np.isfinite(made).all():
+        wrong = pictures.unusable(crops, made, 1 - mask(self.side)[None])
+        if wrong:
             raise GenerationFailed(
-                "LatentSync gave pictures that are no numbers.",
+                f"LatentSync gave {wrong}.",
                 "Choose --precision fp32; if it happens there too, fetch the weights again.",
             )
-        from lipsync_latentsync import pictures
-
-        return pictures.composed(chunk.crops.images, made)
+        return (pictures.softened if self._compat else pictures.composed)(crops, made)
 
     def close(self) -> None:
         """Let go of the networks and what was kept."""
@@ -123,6 +128,19 @@ class LatentSync(Generator):
         return self._kept.remembered(
             fingerprint(image), lambda: self._opened()[0].encode(image[None])[0]
         )
+
+
+def settings_of(spec: GeneratorSpec, context: OpenContext) -> Settings:
+    """How a context wants the faces painted."""
+    from lipsync_latentsync.denoiser import Settings
+
+    told = {option.key: option.default for option in spec.options} | dict(context.options)
+    return Settings(
+        steps=int(told["steps"]),
+        guidance=float(told["guidance"]),
+        reuse=int(told["reuse"]),
+        seed=context.seed,
+    )
 
 
 class LatentSync15(LatentSync):

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 from lipsync_core.specs import (
     AlignedCrop,
+    BlenderSpec,
     ChunkSpec,
     GeneratorSpec,
     Licence,
     Option,
     PrepareSpec,
     Requirement,
+    Variant,
     WeightFile,
 )
 
@@ -47,6 +49,7 @@ def _crop(resolution: int) -> AlignedCrop:
         size=(round(75 * ratio), round(100 * ratio)),
         groups=_BROWS_NOSE,
         reference=tuple((x * ratio, y * ratio) for x, y in TEMPLATE),
+        scale="spread",
     )
 
 
@@ -91,6 +94,9 @@ def _weights(hub: str) -> tuple[WeightFile, ...]:
     )
 
 
+_MAIN_MEMORY = 7 * 10**9
+"""With the UNet in bf16; in fp32 the probe asks for more."""
+
 LATENTSYNC = GeneratorSpec(
     name="latentsync",
     factory="lipsync_latentsync.generator:LatentSync",
@@ -104,8 +110,9 @@ LATENTSYNC = GeneratorSpec(
     ),
     weights=_weights(HUB),
     probe="lipsync_latentsync.availability:probe",
-    devices=("cuda", "cpu"),
+    devices=("cuda", "mps", "cpu"),
     memory=18 * 10**9,  # as the authors state
+    main_memory=_MAIN_MEMORY,
     options=(
         Option(key="steps", default=20, help="denoising steps, 20 to 50: slower, finer"),
         Option(
@@ -119,16 +126,50 @@ LATENTSYNC = GeneratorSpec(
             help="of so many steps in a row the deep layers run in the first one only; 3 is much faster and "
             "coarser, 1 runs them in each",
         ),
+        Option(
+            key="vae",
+            default="auto",
+            help="auto: as many faces at a time through the autoencoder as fit; sliced: one; tiled: one, in "
+            "overlapping tiles, for small memory",
+        ),
+        Option(
+            key="compile",
+            default=False,
+            help="torch compiles the UNet: minutes at first, faster on a GPU from then on",
+        ),
+        Option(
+            key="compat",
+            default=False,
+            help="as the original: hard blocks of 16 frames, and the whole aligned face is replaced",
+        ),
     ),
     homepage=HOMEPAGE,
     crop=_crop(512),
     audio_encoder="whisper-latentsync",
     # Group norms and attention run along 16 frames; upstream joins such blocks hard, and they step.
     chunk=ChunkSpec(frames=16, overlap=4, batches=False),
+    variants=(
+        Variant(
+            key="compat",
+            chunk=ChunkSpec(frames=16, batches=False),
+            region="crop",
+            blender="quadrilateral",
+        ),
+    ),
     # Latents of the masked and of the whole crop: the same for every voice.
     prepare=PrepareSpec(scope="frame"),
     region="lower_face",
     deterministic=True,
+)
+
+QUADRILATERAL = BlenderSpec(
+    name="quadrilateral",
+    factory="lipsync_latentsync.quadrilateral:QuadrilateralBlender",
+    summary="LatentSync's paste: the whole crop through a soft mask, as its compat mode wants it",
+    licence=Licence(code="Apache-2.0", weights="none needed", commercial=True),
+    requires=(Requirement(module="torch", distribution="torch", minimum="2.6"),),
+    homepage=HOMEPAGE,
+    scheme="5",  # it looks at none
 )
 
 LATENTSYNC15 = replace(

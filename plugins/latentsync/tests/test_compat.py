@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from lipsync_latentsync import compat_affine, networks, pictures
+from lipsync_latentsync import compat_affine, denoiser, pictures
 from lipsync_latentsync.availability import Files
-from lipsync_latentsync.mask import mask
-from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+from lipsync_latentsync.denoiser import Settings
+from lipsync_latentsync.networks import LatentSyncNetworks
 from lipsync_latentsync.unet import LatentSyncUNet
 from lipsync_musetalk.compat import latentsync_windows
 from lipsync_musetalk.encoder import whole_rows
@@ -47,9 +47,9 @@ def made(parity, full_unet: LatentSyncUNet, tmp_path: Path, monkeypatch) -> Late
     with torch.device("meta"):
         like = AutoencoderKL.from_config(VAE).state_dict()
     vae = save(tmp_path / "vae.bin", like, "sd_vae:")
-    monkeypatch.setattr(networks, "load_unet", lambda path: full_unet)
+    monkeypatch.setattr(denoiser, "load_unet", lambda path: full_unet)
     drawn = torch.from_numpy(recipe.normal("ls_noise", (1, 4, 1, 8, 8)))
-    monkeypatch.setattr(networks, "noise", lambda *given: drawn)
+    monkeypatch.setattr(denoiser, "noise", lambda *given: drawn)
     files = Files(plugin="latentsync", unet=vae, vae=vae, vae_config=config)
     return LatentSyncNetworks(files, SIDE, "cpu", "fp32", 1)
 
@@ -85,12 +85,8 @@ def test_the_script_gives_the_originals_frames(parity, made: LatentSyncNetworks,
             now = order[at : at + block]
             latents = made.encode(squares[now])
             painted = made.paint(latents, heard[at : at + block], settings)
-            kept = mask(SIDE)
-            whole = painted * (1 - kept) + pictures.normalised(squares[now]) * kept
-            height, width = aligned[0].shape[:2]
-            faces = torch.nn.functional.interpolate(
-                torch.from_numpy(whole), (height, width), mode="bicubic", antialias=True
-            ).numpy()
+            whole = pictures.hard(squares[now], painted)
+            faces = pictures.enlarged(whole, aligned[0].shape[:2])
             done += [
                 compat_affine.restored(frames[n], face, matrices[n])
                 for n, face in zip(now, faces, strict=True)

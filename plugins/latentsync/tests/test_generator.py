@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from lipsync_latentsync import mask
+from lipsync_latentsync.denoiser import Settings
 from lipsync_latentsync.generator import _KEPT, LATENTS, LatentSync, LatentSync15
-from lipsync_latentsync.networks import LatentSyncNetworks, Settings
+from lipsync_latentsync.networks import LatentSyncNetworks
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
@@ -120,8 +123,8 @@ class Counted:
 )
 def test_steps_guidance_and_reuse(weights, crops: Crops, settings, batches, whole):
     networks = networks_of(opened())
-    counted = Counted(networks._unet)
-    networks._unet = counted
+    counted = Counted(networks.denoiser._unet)
+    networks.denoiser._unet = counted
     latents, rows = networks.encode(crops.images), recipe.normal("rows", (FRAMES, 50, 384))
     made = networks.denoised(latents, rows, settings)
     assert made.shape == (FRAMES, 4, 32, 32)
@@ -176,13 +179,52 @@ def test_pictures_that_are_no_numbers_are_told(weights, crops: Crops, monkeypatc
         generator.generate(chunk(crops))
 
 
+def test_a_black_mouth_is_told_unless_it_is_night(weights, crops: Crops, monkeypatch):
+    """In its crop it would be a part of a picture that is not black."""
+    generator = opened()
+    black = np.full((FRAMES, 3, 256, 256), -1.0, np.float32)
+    monkeypatch.setattr(networks_of(generator), "paint", lambda *given: black)
+    with pytest.raises(GenerationFailed, match="LatentSync gave black pictures"):
+        generator.generate(chunk(crops))
+    night = replace(crops, images=crops.images // 32)
+    assert generator.generate(chunk(night)).mean() < 8
+
+
+def test_compat_gives_the_whole_face_softened(weights, crops: Crops):
+    plain, compat = (opened(compat=c).generate(chunk(crops)).astype(int) for c in (False, True))
+    share = mask.painted(210, 280)[..., 0]
+    kept = np.abs(compat - crops.images)[:, share == 0]
+    assert 0 < kept.mean() < 4
+    assert np.abs(compat - plain)[:, share == 1].mean() < 6
+
+
+@pytest.mark.parametrize("memory", ["sliced", "tiled"])
+def test_the_autoencoder_gives_the_same_in_less_memory(weights, crops: Crops, memory: str):
+    """One picture at a time; tiles blend where they meet, and see less around them."""
+    plain, small = networks_of(opened()), networks_of(opened(vae=memory))
+    seen: list[tuple[int, ...]] = []
+    decoder = small.autoencoder._vae.decoder
+    decoder.register_forward_hook(lambda module, given, made: seen.append(tuple(given[0].shape)))
+    latents = plain.encode(crops.images)[:, 4:]
+    whole, made = plain.autoencoder.decode(latents), small.autoencoder.decode(latents)
+    assert whole.shape == made.shape == (FRAMES, 3, 256, 256)
+    assert {shape[0] for shape in seen} == {1}
+    assert max(shape[2] for shape in seen) == (16 if memory == "tiled" else 32)
+    apart = np.abs(whole - made)
+    if memory == "sliced":
+        assert apart.max() < 1e-4
+    else:  # with random numbers, whose norms see the tile alone
+        assert apart.mean() > 0
+        assert np.corrcoef(whole.ravel(), made.ravel())[0, 1] > 0.7
+
+
 def test_running_out_of_memory_is_told_as_such(weights, crops: Crops, monkeypatch):
     generator = opened()
 
     def fail(*given: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(networks_of(generator)._unet, "quick", fail)
+    monkeypatch.setattr(networks_of(generator).denoiser._unet, "quick", fail)
     with pytest.raises(OutOfMemory, match="LatentSync ran out of GPU memory"):
         generator.generate(chunk(crops))
 

@@ -11,6 +11,7 @@ from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 from lipsync_core.contracts import Ready
 from lipsync_core.probing import probe
 from lipsync_core.testing import changed, talk
+from lipsync_core.testing.inputs import PORTRAIT_FACE
 
 QUICK = ("steps=1", "guidance=1")
 
@@ -37,6 +38,22 @@ def test_a_video(home, tmp_path: Path, spec, frames: int):
     if frames > 16:  # two chunks that share frames 12 to 15, which fade over
         steps = np.abs(np.diff(made.frames.astype(int), axis=0)).mean(axis=(1, 2, 3))
         assert steps[11:16].max() < 2 * np.median(steps) + 0.5
+
+
+def test_compat_has_hard_blocks_and_replaces_the_whole_face(home, tmp_path: Path):
+    home("latentsync15", "whisper-latentsync")
+    here = probe(LATENTSYNC15)
+    if not isinstance(here, Ready):
+        pytest.skip(f"cannot run here: {here.reason}")
+    made = talk(tmp_path, 18, *words("latentsync15", "--option", "latentsync15.compat=true"))
+    assert made.report["chain"]["used"] == {"latentsync15": 18}
+    assert made.report["stages"]["generate"]["calls"] == 2
+    assert [x["name"] for x in made.report["licences"]].count("quadrilateral") == 1
+    soft = talk(tmp_path, 18, *words("latentsync15"))
+    apart = np.abs(made.frames.astype(int) - soft.frames)
+    x0, y0, x1, _ = map(int, PORTRAIT_FACE)
+    assert apart[:, y0 : y0 + 25, x0:x1].mean() > 0.3, "the forehead is resampled"
+    assert changed(made.frames, talk(tmp_path, 18).frames).outside == 0
 
 
 def test_without_whisper_the_chain_goes_on_and_says_why(home, tmp_path: Path):
