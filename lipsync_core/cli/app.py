@@ -7,12 +7,34 @@ from importlib import import_module
 
 import typer
 
-from lipsync_core.cli import doctor, eval, faces, models, plugins, prepare, run, verify, weights
+from lipsync_core.cli import (
+    clips,
+    doctor,
+    eval,
+    faces,
+    models,
+    plugins,
+    prepare,
+    run,
+    verify,
+    weights,
+)
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry
 from lipsync_core.specs import CommandSpec
 
-BUILT_IN = ("run", "prepare", "plugins", "doctor", "faces", "verify", "weights", "eval", "models")
+BUILT_IN = (
+    "run",
+    "prepare",
+    "plugins",
+    "doctor",
+    "faces",
+    "verify",
+    "weights",
+    "eval",
+    "models",
+    "clips",
+)
 
 
 def build(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -39,6 +61,7 @@ def build(arguments: Sequence[str] = ()) -> typer.Typer:
     app.command("eval")(eval.evaluate)
     app.add_typer(weights.app, name="weights")
     app.add_typer(models.app, name="models")
+    app.add_typer(clips.app, name="clips")
     verb = next((word for word in arguments if not word.startswith("-")), None)
     if verb not in BUILT_IN and "--version" not in arguments:
         train = typer.Typer(

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from lipsync_core.cli import options
+
 
 def evaluate(
     video: Annotated[Path, typer.Argument(metavar="OUT", help="The lip-synced video.")],
@@ -31,14 +33,10 @@ def evaluate(
         list[str] | None,
         typer.Option(help="Scorer to use; may be repeated. Default: all that can run here."),
     ] = None,
-    face_rule: Annotated[
-        str, typer.Option("--face", help="Whose mouth: largest, center, id:N or point:x,y.")
-    ] = "largest",
-    detector: Annotated[str | None, typer.Option(help="Face detector.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    option: Annotated[
-        list[str] | None, typer.Option(help="A plugin's setting: NAME.KEY=VALUE; may be repeated.")
-    ] = None,
+    face_rule: options.FaceRule = "largest",
+    detector: options.Detector = None,
+    device: options.Device = "auto",
+    option: options.Setting = None,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as data on stdout.")] = False,
 ) -> None:
     """Judge a lip-synced video, made by lipsync or by any other tool.
@@ -52,7 +50,6 @@ def evaluate(
     - `lipsync eval theirs.mp4 --audio voice.wav --reference original.mp4 --json`
     """
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
-    from lipsync_core.cli.run import parse_options
     from lipsync_core.cli.summary import show_figures
     from lipsync_core.engine.progress import Progress
     from lipsync_core.evaluation.evaluate import evaluate as judge
@@ -70,7 +67,7 @@ def evaluate(
         detector=detector,
         scorers=tuple(scorer or ()),
         device=device,
-        options=parse_options(option or []),
+        options=options.settings(option),
     )
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:
         told = judge(request, progress)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lipsync_core.cli.run import Precision, parse_options
+from lipsync_core.cli import options
 from lipsync_core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,10 +24,7 @@ def prepare(
         str | None,
         typer.Option("--generator", "-g", help="Generator to prepare for. Default: the built-in."),
     ] = None,
-    face_rule: Annotated[
-        str,
-        typer.Option("--face", help="Whose mouth: largest, center, id:N or point:x,y (pixels)."),
-    ] = "largest",
+    face_rule: options.FaceRule = "largest",
     seconds: Annotated[
         float,
         typer.Option(
@@ -38,16 +35,11 @@ def prepare(
         bool, typer.Option("--still", help="A picture keeps still: one frame is all there is.")
     ] = False,
     fps: Annotated[int, typer.Option(help="Frames a second of a video made from pictures.")] = 25,
-    detector: Annotated[
-        str | None, typer.Option(help="Face detector. Default: the built-in one.")
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="A plugin's setting: NAME.KEY=VALUE; may be repeated."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Arithmetic of networks.")] = Precision.auto,
-    seed: Annotated[int, typer.Option(help="Seed for whatever is random.")] = 0,
+    detector: options.Detector = None,
+    option: options.Setting = None,
+    device: options.Device = "auto",
+    precision: options.Precision = options.PrecisionChoice.auto,
+    seed: options.Seed = 0,
     listing: Annotated[
         bool, typer.Option("--list", help="Show the avatars that are there, all or of a target.")
     ] = False,
@@ -55,7 +47,7 @@ def prepare(
         bool, typer.Option("--remove", help="Remove the avatars of a target; without one, all.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Prepare TARGET for a generator, without any voice.
 
@@ -98,7 +90,7 @@ def prepare(
         fps=fps,
         device=device,
         precision=precision.value,
-        options=parse_options(option or []),
+        options=options.settings(option),
         seed=seed,
     )
     with nullcontext(Progress()) if quiet or as_json else ShownProgress() as progress:

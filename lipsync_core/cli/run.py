@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lipsync_core.cli import options
+from lipsync_core.cli.making import Ways, make
 from lipsync_core.errors import Cancelled, LipsyncError, UsageError
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.engine.request import RunRequest
-    from lipsync_core.registry import Registry
 
 _SAMPLE = "No inputs given: using the bundled portrait (NASA) and voice (LibriVox)."
 
@@ -35,15 +33,6 @@ class Silence(StrEnum):
     close = "close"
     keep = "keep"
     generate = "generate"
-
-
-class Precision(StrEnum):
-    """Choices of `--precision`."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
-    fp16 = "fp16"
 
 
 def run(
@@ -72,26 +61,11 @@ def run(
             "options of the generator (bbox_shift) where wanted."
         ),
     ] = None,
-    generator: Annotated[
-        str | None, typer.Option("--generator", "-g", help="Generator to use first.")
-    ] = None,
-    fallback: Annotated[
-        list[str] | None, typer.Option("--fallback", help="Generator to try next; may be repeated.")
-    ] = None,
-    isolate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Generator that works in a process of its own, so that its crash is one more reason to "
-            "fall back; may be repeated."
-        ),
-    ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Never fall back to the embedded default.")
-    ] = False,
-    face_rule: Annotated[
-        str,
-        typer.Option("--face", help="Whose mouth: largest, center, id:N or point:x,y (pixels)."),
-    ] = "largest",
+    generator: options.Generator = None,
+    fallback: options.Fallback = None,
+    isolate: options.Isolate = None,
+    strict: options.Strict = False,
+    face_rule: options.FaceRule = "largest",
     fit: Annotated[
         Fit, typer.Option(help="What the target does when the voice is longer.")
     ] = Fit.bounce,
@@ -102,22 +76,12 @@ def run(
         bool, typer.Option("--still", help="A picture keeps still: no blinking, no swaying.")
     ] = False,
     fps: Annotated[int, typer.Option(help="Frames a second of a video made from pictures.")] = 25,
-    detector: Annotated[
-        str | None, typer.Option(help="Face detector. Default: the built-in one.")
-    ] = None,
-    blender: Annotated[
-        str, typer.Option(help="How the new mouth is put into the frame.")
-    ] = "feather",
-    enhance: Annotated[
-        list[str] | None,
-        typer.Option(help="Enhancer, with its strength if wanted: sharpen:0.5; may be repeated."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(help="A plugin's setting: NAME.KEY=VALUE; may be repeated."),
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Arithmetic of networks.")] = Precision.auto,
+    detector: options.Detector = None,
+    blender: options.Blender = "feather",
+    enhance: options.Enhance = None,
+    option: options.Setting = None,
+    device: options.Device = "auto",
+    precision: options.Precision = options.PrecisionChoice.auto,
     commercial_only: Annotated[
         bool,
         typer.Option(
@@ -129,7 +93,7 @@ def run(
     ] = None,
     crf: Annotated[int | None, typer.Option(help="Quality: lower is better and larger.")] = None,
     preset: Annotated[str | None, typer.Option(help="Speed of the encoder.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed for whatever is random.")] = 0,
+    seed: options.Seed = 0,
     no_provenance: Annotated[
         bool,
         typer.Option(
@@ -150,7 +114,7 @@ def run(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report (or plan) as JSON on stdout.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Make FACE speak AUDIO.
 
@@ -167,10 +131,6 @@ def run(
     from lipsync_core.cli.console import print_json
     from lipsync_core.engine.request import EncoderChoice, RunRequest
 
-    if fallback and not generator:
-        raise UsageError(
-            "--fallback without --generator has nothing to fall back from.", "Name one."
-        )
     if tasks is not None and (face is not None or audio is not None):
         raise UsageError(
             "--tasks names the inputs itself.", "Leave out FACE and AUDIO, or leave out --tasks."
@@ -181,12 +141,12 @@ def run(
         face=face,
         audio=audio,
         output=output,
-        generators=tuple(dict.fromkeys([*([generator] if generator else []), *(fallback or [])])),
+        generators=options.chain(generator, fallback),
         isolate=tuple(dict.fromkeys(isolate or [])),
         strict=strict,
         detector=detector,
         blender=blender,
-        enhancers=tuple(_enhancer(text) for text in enhance or []),
+        enhancers=options.enhancers(enhance),
         face_rule=face_rule,
         fit=fit.value,
         silence=silence.value,
@@ -194,61 +154,26 @@ def run(
         fps=fps,
         device=device,
         precision=precision.value,
-        options=parse_options(option or []),
+        options=options.settings(option),
         commercial_only=commercial_only,
         provenance=not no_provenance,
         seed=seed,
         encoding=EncoderChoice(encoder=encoder, crf=crf, preset=preset),
         overwrite=not no_overwrite,
     )
-    ways = _Ways(dry_run=dry_run, evaluate=evaluate, silent=quiet or as_json)
+    ways = Ways(dry_run=dry_run, evaluate=evaluate, silent=quiet or as_json)
     if tasks is not None:
         code, each = _all(tasks, request, folder, ways)
         if as_json:
             print_json({"tasks": each, "exit_code": code})
         raise typer.Exit(code)
-    told = _one(request, ways, "" if not sample else _SAMPLE)
+    told = make(request, ways, "" if not sample else _SAMPLE)
     if as_json:
         print_json(told)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ways:
-    """How runs are made and told."""
-
-    dry_run: bool
-    evaluate: bool
-    silent: bool
-
-
-def _one(
-    request: RunRequest, ways: _Ways, note: str = "", registry: Registry | None = None
-) -> dict[str, Any]:
-    """Plan or make one video, and tell it; the plan or the report."""
-    from lipsync_core.cli.console import ShownProgress
-    from lipsync_core.cli.summary import show_plan, show_summary
-    from lipsync_core.engine import run as engine
-    from lipsync_core.engine.progress import Progress
-    from lipsync_core.engine.report import write
-
-    shown = nullcontext(Progress()) if ways.silent else ShownProgress()
-    with shown as progress:
-        if note:
-            progress.note(note)
-        if ways.dry_run:
-            told = engine.plan(request, progress, registry).as_dict()
-        else:
-            told = engine.run(request, progress, registry)
-            if ways.evaluate:
-                told["evaluation"] = _judged(request, progress)
-                write(told, request.output)
-    if not ways.silent:
-        (show_plan if ways.dry_run else show_summary)(told)
-    return told
-
-
 def _all(
-    path: Path, like: RunRequest, folder: Path, ways: _Ways
+    path: Path, like: RunRequest, folder: Path, ways: Ways
 ) -> tuple[int, list[dict[str, Any]]]:
     """Each task of a file; the exit code of the worst, and what became of each.
 
@@ -265,7 +190,7 @@ def _all(
     for name, request in jobs:
         note = f"{name}: {request.face} with {request.audio}"
         try:
-            told = _one(request, ways, note, registry)
+            told = make(request, ways, note, registry)
         except Cancelled:
             raise
         except LipsyncError as error:
@@ -288,39 +213,3 @@ def _files(
 
         return samples.portrait(), samples.voice(), output or Path("lipsync-demo.mp4"), True
     return face, audio, output or Path(f"{face.absolute().stem}-lipsync.mp4"), False
-
-
-def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:
-    """Figures of the video that was just made; the reason instead, where it cannot be judged."""
-    from lipsync_core.evaluation.evaluate import evaluate as judge
-    from lipsync_core.evaluation.figures import plain
-    from lipsync_core.evaluation.request import EvalRequest
-
-    try:
-        return plain(judge(EvalRequest.of_run(request), progress))
-    except LipsyncError as error:
-        progress.note(f"The video is made, but cannot be judged: {error.message} {error.hint}")
-        return {"error": error.message, "hint": error.hint}
-
-
-def _enhancer(text: str) -> tuple[str, float | None]:
-    name, _, strength = text.partition(":")
-    try:
-        value = float(strength) if strength else None
-    except ValueError:
-        value = -1.0
-    if value is not None and not 0.0 <= value <= 1.0:
-        raise UsageError(f"--enhance {text}: the strength is a number from 0 to 1.", f"{name}:0.7")
-    return name, value
-
-
-def parse_options(given: list[str]) -> dict[str, dict[str, str]]:
-    """`NAME.KEY=VALUE` words as plugin name -> option -> value."""
-    found: dict[str, dict[str, str]] = {}
-    for text in given:
-        left, equals, value = text.partition("=")
-        name, dot, key = left.partition(".")
-        if not (equals and dot and name and key):
-            raise UsageError(f"--option {text} is not understood.", "Use NAME.KEY=VALUE.")
-        found.setdefault(name, {})[key] = value
-    return found

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lipsync_core.media.sound import read_mono
-from lipsync_core.records import Samples
+from lipsync_core.media.waveform import waveform
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from lipsync_core.evaluation.feed import Stretch
-
-_RATE = 8000
-_POINTS = 2000
-"""Columns of the waveform, whatever its length."""
 
 
 def draw(told: dict[str, Any]) -> bytes:
@@ -54,27 +47,9 @@ def _title(figures: dict[str, float]) -> str:
 
 
 def _waveform(panel: Axes, path: Path, lead: float) -> None:
-    """The loudest sample of each column."""
-    loud = loudest(read_mono(path, _RATE), _RATE // 100)
-    step = max(1, -(-len(loud) // _POINTS))
-    loud = np.pad(loud, (0, -len(loud) % step)).reshape(-1, step).max(1)
-    times = lead + np.arange(len(loud)) * step / 100
-    panel.fill_between(times, -loud, loud, color="0.6", linewidth=0)
+    times, loud = waveform(path)
+    panel.fill_between(lead + times, -loud, loud, color="0.6", linewidth=0)
     panel.set_ylabel("sound")
-
-
-def loudest(pieces: Iterable[Samples], every: int) -> NDArray[np.float32]:
-    """Largest absolute value of every `every` samples, from pieces of any length; never all in memory."""
-    peaks: list[NDArray[np.float32]] = []
-    left: NDArray[np.float32] = np.zeros(0, np.float32)
-    for piece in pieces:
-        left = np.concatenate([left, np.abs(piece)])
-        whole = len(left) - len(left) % every
-        peaks.append(left[:whole].reshape(-1, every).max(1))
-        left = left[whole:]
-    if len(left):
-        peaks.append(left.max(keepdims=True))
-    return np.concatenate(peaks) if peaks else left
 
 
 def _curves(panel: Axes, found: list[Stretch]) -> None:

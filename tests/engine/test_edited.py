@@ -1,4 +1,4 @@
-"""Edit lists as targets: clips one after the other, talk clips with a new mouth, silence clips as they are."""
+"""Edit lists as targets: talk clips get a new mouth, silence clips are shown as they are."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_core.evaluation.plot import loudest
+from lipsync_core.media.waveform import loudest
 
 
 @pytest.mark.parametrize("size", [1, 7, 80, 341, 1024, 5000])

@@ -1,0 +1,62 @@
+"""Makes one video, or only plans it, and tells about it: for every verb that ends in a run."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lipsync_core.errors import LipsyncError
+
+if TYPE_CHECKING:
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.request import RunRequest
+    from lipsync_core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """How runs are made and told."""
+
+    dry_run: bool
+    evaluate: bool
+    silent: bool
+
+
+def make(
+    request: RunRequest, ways: Ways, note: str = "", registry: Registry | None = None
+) -> dict[str, Any]:
+    """Plan or make one video, and tell it; the plan or the report."""
+    from lipsync_core.cli.console import ShownProgress
+    from lipsync_core.cli.summary import show_plan, show_summary
+    from lipsync_core.engine import run as engine
+    from lipsync_core.engine.progress import Progress
+    from lipsync_core.engine.report import write
+
+    shown = nullcontext(Progress()) if ways.silent else ShownProgress()
+    with shown as progress:
+        if note:
+            progress.note(note)
+        if ways.dry_run:
+            told = engine.plan(request, progress, registry).as_dict()
+        else:
+            told = engine.run(request, progress, registry)
+            if ways.evaluate:
+                told["evaluation"] = _judged(request, progress)
+                write(told, request.output)
+    if not ways.silent:
+        (show_plan if ways.dry_run else show_summary)(told)
+    return told
+
+
+def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:
+    """Figures of the video that was just made; the reason instead, where it cannot be judged."""
+    from lipsync_core.evaluation.evaluate import evaluate as judge
+    from lipsync_core.evaluation.figures import plain
+    from lipsync_core.evaluation.request import EvalRequest
+
+    try:
+        return plain(judge(EvalRequest.of_run(request), progress))
+    except LipsyncError as error:
+        progress.note(f"The video is made, but cannot be judged: {error.message} {error.hint}")
+        return {"error": error.message, "hint": error.hint}
