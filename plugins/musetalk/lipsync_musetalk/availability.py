@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.networks.precision import precision_for
+from lipsync_core.contracts import Ready
+from lipsync_core.networks.compiling import unfit_compiler
+from lipsync_core.networks.precision import precision_for, unfit_precision
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
+    from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Unavailable
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _UNETS = {
     "musetalkV15/unet.pth": "musetalkV15/musetalk.json",
     "musetalk/pytorch_model.bin": "musetalk/musetalk.json",
@@ -44,16 +44,10 @@ def files(context: OpenContext) -> Files | None:
 
 def contradiction(context: OpenContext) -> Unavailable | None:
     """What is wrong with the settings themselves."""
-    if context.precision not in PRECISIONS:
-        return Unavailable(
-            reason=f"there is no precision {context.precision}",
-            hint=f"Choose one of {', '.join(PRECISIONS)}.",
-        )
-    if context.precision == "fp16" and context.device == "cpu":
-        return Unavailable(
-            reason="it does not compute in fp16 on a CPU", hint="Choose --precision bf16 or fp32."
-        )
-    return None
+    wrong = unfit_precision(context)
+    if wrong is None and context.options.get("compile", False):
+        return unfit_compiler(context)
+    return wrong
 
 
 def probe(context: ProbeContext) -> ProbeResult:

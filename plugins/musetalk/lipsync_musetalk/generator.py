@@ -10,7 +10,7 @@ from lipsync_core.contracts import Generator
 from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.networks.recent import Recent, fingerprint
+from lipsync_core.networks.recent import fingerprint
 from lipsync_musetalk.availability import contradiction, files
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ ROW = (50, 384)
 """Features of a frame: 10 rows of 5 layers, 384 numbers each."""
 LATENTS = "latents"
 """Name of what is prepared: `(N, 8, 32, 32)`, one row a frame."""
-_KEPT = 1024
-"""Latents that are kept for frames that come again, as in a loop: 32 KiB each."""
 
 
 class MuseTalk(Generator):
@@ -34,7 +32,6 @@ class MuseTalk(Generator):
     def __init__(self) -> None:
         self._networks: LatentNetworks | None = None
         self._sample, self._seed = False, 0
-        self._kept: Recent[NDArray[np.float32]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load the networks.
@@ -54,7 +51,10 @@ class MuseTalk(Generator):
         from lipsync_musetalk.networks import LatentNetworks
 
         precision = precision_for(context)
-        self._networks = LatentNetworks(found, context.device, precision, context.threads)
+        quick = bool(context.options.get("compile", False))
+        self._networks = LatentNetworks(
+            found, context.device, precision, context.threads, compile=quick
+        )
         self._sample = bool(context.options.get("sample", False))
         self._seed = context.seed
 
@@ -97,11 +97,10 @@ class MuseTalk(Generator):
         return pictures.faces_of(made)
 
     def close(self) -> None:
-        """Let go of the networks and what was kept."""
+        """Let go of the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None
-        self._kept.clear()
 
     def _opened(self) -> LatentNetworks:
         if self._networks is None:
@@ -109,8 +108,9 @@ class MuseTalk(Generator):
         return self._networks
 
     def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """`(8, 32, 32)` of one crop; a picture that comes again is not encoded again."""
-        key = fingerprint(image)
-        # Drawn from the posterior by the picture's own seed: runs repeat, whatever comes before it.
-        drawn = int.from_bytes(key[:8]) ^ self._seed if self._sample else None
-        return self._kept.remembered(key, lambda: self._opened().encode(image[None], drawn)[0])
+        """`(8, 32, 32)` of one crop: by itself, so that it does not depend on what comes with it."""
+        drawn = None
+        if self._sample:  # from the posterior by the picture's own seed: runs repeat
+            drawn = int.from_bytes(fingerprint(image)[:8]) ^ self._seed
+        latents: NDArray[np.float32] = self._opened().encode(image[None], drawn)[0]
+        return latents

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 
 from lipsync_core.networks.autoencoder import quietly
+from lipsync_core.networks.compiling import compiled
 from lipsync_core.networks.device import NetworkDevice
+from lipsync_core.networks.upsampling import quick_doubling
 from lipsync_musetalk import pictures, positions
 from lipsync_musetalk.diffusion import load_unet, load_vae
 
@@ -37,6 +39,7 @@ class LatentNetworks:
         device: "cpu", "cuda", "cuda:1".
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
+        compile: UNet and decoder are compiled.
 
     Attributes:
         batch: frames to compute at a time.
@@ -47,13 +50,20 @@ class LatentNetworks:
         OutOfMemory: they do not fit.
     """
 
-    def __init__(self, files: Files, device: str, precision: str, threads: int) -> None:
+    def __init__(
+        self, files: Files, device: str, precision: str, threads: int, *, compile: bool = False
+    ) -> None:
         # In fp32 exactness is preferred, see `NetworkDevice`; half precision is fast with channels last only.
         last = precision != "fp32"
         self.device = NetworkDevice(device, "MuseTalk", threads, precision, channels_last=last)
         with quietly():
-            self._vae = self.device.place(load_vae(files.vae_config, files.vae))
-            self._unet = self.device.place(load_unet(files.unet_config, files.unet))
+            vae = load_vae(files.vae_config, files.vae)
+            unet = load_unet(files.unet_config, files.unet)
+            if self.device.torch.type == "cpu":  # where it was measured
+                quick_doubling(vae.decoder)
+            self._vae, self._unet = self.device.place(vae), self.device.place(unet)
+        self._predicted = compiled(self._unet, "MuseTalk") if compile else self._unet
+        self._decoded = compiled(self._vae.decode, "MuseTalk") if compile else self._vae.decode
         self._scale = float(getattr(self._vae.config, "scaling_factor", None) or _SCALE)
         self.batch = self.device.fitting(_FRAME_BYTES, on_cpu=_CPU_BATCH)
         # On CPUs other kernels are taken for batches of other sizes, and in half precision they round visibly
@@ -113,18 +123,16 @@ class LatentNetworks:
         device = self.device
         heard = device.put(positions.added(audio))
         with device.memory(), torch.inference_mode():
-            made = self._unet(device.put(latents), self._zero, encoder_hidden_states=heard)
+            made = self._predicted(device.put(latents), self._zero, encoder_hidden_states=heard)
             return device.fetch(made.sample)
 
     def decode(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
         """`(N, 3, H, W)` RGB in about -1..1 from `(N, 4, H/8, W/8)`."""
         device = self.device
         with device.memory(), torch.inference_mode():
-            return device.fetch(
-                self._vae.decode(device.put(latents / np.float32(self._scale))).sample
-            )
+            return device.fetch(self._decoded(device.put(latents / np.float32(self._scale))).sample)
 
     def close(self) -> None:
         """Let go of the networks."""
-        del self._unet, self._vae
+        del self._unet, self._vae, self._predicted, self._decoded
         self.device.release()

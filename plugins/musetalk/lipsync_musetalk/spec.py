@@ -239,6 +239,11 @@ MUSETALK = GeneratorSpec(
             default=0,
             help="pixels of the frame that the crop reaches further below the chin",
         ),
+        Option(
+            key="compile",
+            default=False,
+            help="torch compiles UNet and decoder: minutes at first, faster on a GPU from then on",
+        ),
     ),
     homepage=HOMEPAGE,
     # From as far above the bridge of the nose as the chin is below it.

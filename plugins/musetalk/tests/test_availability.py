@@ -69,7 +69,7 @@ def test_says_what_would_run(folder: Path, bf16: bool, spec: GeneratorSpec, name
     ("precision", "reason"),
     [
         ("fp16", "it does not compute in fp16 on a CPU"),
-        ("int8", "there is no precision int8"),
+        ("int8", "it does not compute in int8"),
     ],
 )
 def test_precisions_that_do_not_go_are_told(folder: Path, precision: str, reason: str):

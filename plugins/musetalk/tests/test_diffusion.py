@@ -17,8 +17,10 @@ from lipsync_musetalk.availability import Files
 from lipsync_musetalk.networks import LatentNetworks
 from lipsync_musetalk.spec import MUSETALK
 
+from lipsync_core.contracts import OpenContext
 from lipsync_core.errors import OutOfMemory, PluginUnavailable
 from lipsync_core.networks.autoencoder import built, filled
+from lipsync_core.networks.compiling import unfit_compiler
 from lipsync_core.testing import recipe
 from lipsync_core.weights import outline
 
@@ -266,9 +268,38 @@ def test_running_out_of_memory_is_told_as_such(small: Files, monkeypatch):
     def fail(*given: object, **named: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(made, "_unet", fail)
+    monkeypatch.setattr(made, "_predicted", fail)
     with pytest.raises(OutOfMemory, match="MuseTalk ran out of GPU memory"):
         made.predict(np.zeros((1, 8, 32, 32), np.float32), np.zeros((1, 50, 384), np.float32))
+
+
+@pytest.mark.slow
+def test_compiled_networks_paint_the_same(small: Files):
+    """Two minutes of compiling on a busy core."""
+    told = unfit_compiler(OpenContext(device="cpu"))
+    if told is not None:
+        pytest.skip(told.reason)
+    latents, audio = recipe.normal("latents", (2, 8, 32, 32)), recipe.normal("audio", (2, 50, 384))
+    plain, quick = (
+        LatentNetworks(small, "cpu", "fp32", 1, compile=compile) for compile in (False, True)
+    )
+    expected, made = plain.paint(latents, audio), quick.paint(latents, audio)
+    assert np.abs(made - expected).max() < 1e-3
+    quick.close()
+    plain.close()
+
+
+def test_decoding_is_that_of_the_published_network(small: Files):
+    """Its doublings are done in another way, with the same sums."""
+    made = LatentNetworks(small, "cpu", "fp32", 1)
+    published = diffusion.load_vae(small.vae_config, small.vae)
+    latents = recipe.normal("latents", (1, 4, 32, 32))
+    with torch.inference_mode():
+        scaled = torch.from_numpy(latents / np.float32(made._scale))
+        expected = published.decode(scaled).sample.numpy()
+    assert any(type(m).__name__ == "Doubling" for m in made._vae.decoder.modules())
+    assert np.abs(made.decode(latents) - expected).max() < 1e-4 * expected.std()
+    made.close()
 
 
 def test_the_declared_tensors_are_those_of_the_full_networks(parity, vae: Path):

@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("diffusers")
 
 from lipsync_musetalk import pictures
-from lipsync_musetalk.generator import _KEPT, LATENTS, MuseTalk
+from lipsync_musetalk.generator import LATENTS, MuseTalk
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 
 from lipsync_core import samples
@@ -63,30 +63,16 @@ def test_it_paints_what_the_networks_give(weights, crops: Crops):
         generator.generate(chunk(crops))
 
 
-def test_latents_are_made_once_for_each_picture(weights, crops: Crops, monkeypatch):
+def test_latents_of_a_picture_do_not_depend_on_others(weights, crops: Crops):
     generator = opened()
-    networks = generator._opened()
-    encoded: list[int] = []
-    encode = networks.encode
-
-    def counted(faces: np.ndarray, seed: int | None = None) -> np.ndarray:
-        encoded.append(len(faces))
-        return encode(faces, seed)
-
-    monkeypatch.setattr(networks, "encode", counted)
-    prepared = generator.prepare(crops)
-    assert prepared[LATENTS].shape == (2, 8, 32, 32)
-    assert sum(encoded) == 2
-    first = generator.generate(chunk(crops, prepared))
-    again = generator.generate(chunk(crops))  # prepares itself: the pictures are known
-    assert np.array_equal(first, again)
-    assert sum(encoded) == 2
-    monkeypatch.setattr(
-        networks, "encode", lambda faces, seed: np.zeros((1, 8, 32, 32), np.float32)
-    )
-    for n in range(_KEPT + 3):
-        generator._latents(np.full((256, 256, 3), n % 256, np.uint8) + np.uint8(n // 256) * 3)
-    assert len(generator._kept) <= _KEPT
+    together = generator.prepare(crops)[LATENTS]
+    assert together.shape == (2, 8, 32, 32)
+    for n in range(2):
+        assert np.array_equal(
+            generator.prepare(inputs.piece(crops, n, n + 1))[LATENTS][0], together[n]
+        )
+    first = generator.generate(chunk(crops, {LATENTS: together}))
+    assert np.array_equal(first, generator.generate(chunk(crops)))  # prepares itself
 
 
 def test_what_is_prepared_is_used(weights, crops: Crops):
