@@ -17,7 +17,7 @@ from lipsync_core.contracts import Generator, OpenContext
 from lipsync_core.engine.isolation.channel import Ended, ParentEnd
 from lipsync_core.engine.isolation.faults import Fault
 from lipsync_core.errors import PluginFault
-from lipsync_core.records import Chunk, Crops, Prepared
+from lipsync_core.records import Chunk, Crops, Generated, Prepared
 from lipsync_core.specs import GeneratorSpec, PluginSpec
 
 _START = (
@@ -66,9 +66,9 @@ class IsolatedGenerator(Generator):
         """As the generator's own."""
         return cast(Prepared, self._ask("prepare", crops))
 
-    def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
+    def generate(self, chunk: Chunk) -> NDArray[np.uint8] | Generated:
         """As the generator's own."""
-        return cast("NDArray[np.uint8]", self._ask("generate", chunk))
+        return cast("NDArray[np.uint8] | Generated", self._ask("generate", chunk))
 
     def close(self) -> None:
         """Hang up, so that the worker closes its generator and ends; one that does not is killed."""
