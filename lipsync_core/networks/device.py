@@ -17,6 +17,7 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Torch's type of each precision's name."""
 _SHARE = 0.5
 """Of the free GPU memory that is taken; the rest is for others."""
+_OUT_OF_MEMORY = ("can't allocate memory", "MPS backend out of memory")
 Network = TypeVar("Network", bound=nn.Module)
 Made = TypeVar("Made")
 
@@ -97,8 +98,8 @@ class NetworkDevice:
                 f"{self._who} ran out of GPU memory.", "Choose --device cpu."
             ) from error
         except (MemoryError, RuntimeError) as error:
-            # The CPU allocator has no class of its own.
-            if isinstance(error, RuntimeError) and "can't allocate memory" not in str(error):
+            # Neither the CPU's allocator nor that of Apple's GPUs has a class of its own.
+            if isinstance(error, RuntimeError) and not any(w in str(error) for w in _OUT_OF_MEMORY):
                 raise
             raise OutOfMemory(f"{self._who} ran out of memory.", "Close other programs.") from error
 
@@ -140,3 +141,5 @@ class NetworkDevice:
         """Give back what torch keeps of a GPU's memory; call it when the networks are let go of."""
         if self.torch.type == "cuda":
             torch.cuda.empty_cache()
+        elif self.torch.type == "mps":
+            torch.mps.empty_cache()

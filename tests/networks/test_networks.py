@@ -115,11 +115,18 @@ def test_pieces_are_halved_until_they_fit():
     assert tried == [7, 3, 1, 1, 1, 1, 1, 1, 1]
 
 
-def test_what_does_not_fit_alone_or_fails_otherwise_is_told():
+@pytest.mark.parametrize(
+    "said",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 TB",
+        "MPS backend out of memory (MPS allocated: 17 GB, max allowed: 18 GB)",
+    ],
+)
+def test_what_does_not_fit_alone_or_fails_otherwise_is_told(said: str):
     device = NetworkDevice("cpu", "Somebody", 1)
 
     def none_fits(a: int, b: int) -> None:
-        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 TB")
+        raise RuntimeError(said)
 
     def fails(a: int, b: int) -> None:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
