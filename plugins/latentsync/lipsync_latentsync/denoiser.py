@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     Known = NDArray[np.float32]
     """`(N, 9, h, w)`: the mask, latents of the face with its mouth hidden, latents of the whole face."""
 
-MOUTH = slice(0, 1)
-HIDDEN = slice(1, 5)
 WHOLE = slice(5, 9)
-"""Channels of what is known of a face: 1 where it is kept, latents without and with its mouth."""
+"""Of the channels of what is known, those of the whole face."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

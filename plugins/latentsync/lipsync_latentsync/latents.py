@@ -63,7 +63,7 @@ class Autoencoder:
         if memory != "auto":
             self._batch = 1
         if memory == "tiled":
-            self._vae.enable_tiling()
+            self._vae.use_tiling = True
             # The published configuration's tiles are as large as the faces of 256 pixels.
             self._vae.tile_sample_min_size, self._vae.tile_latent_min_size = side // 2, side // 16
 

@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from lipsync_core.faces.crops import invert, place, transform
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from lipsync_core.records import Crops, Matrix
+    from lipsync_core.specs import CropSpec
 
 SIDE = 256
 _TOP, _BELOW_NOSE, _BOTTOM = 95, 128, 242
@@ -56,6 +61,37 @@ def mask(side: int) -> NDArray[np.float32]:
 def latent_mask(side: int) -> NDArray[np.float32]:
     """`(side / 8, side / 8)`: the same where latents are, of the nearest pixel."""
     return np.ascontiguousarray(mask(side)[::8, ::8])
+
+
+def on_crops(crops: Crops, aligned: CropSpec) -> NDArray[np.float32]:
+    """The mask where it lies on the faces of crops that are not aligned, perhaps squeezed.
+
+    Args:
+        crops: with iBUG's 68 landmarks.
+        aligned: how faces are aligned for the mask.
+
+    Returns:
+        `(N, height, width)`: 1 where the face is kept, 0 where it is painted, soft at the rim.
+    """
+    size = crops.images.shape[2], crops.images.shape[1]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    made = []
+    for points, matrix in zip(crops.landmarks, crops.matrices, strict=True):
+        back = invert(matrix)
+        there = transform(points, back)[None]
+        (found,), (width, height) = place(aligned, np.zeros((1, 4)), there, crops.scheme)
+        # Pixel centres: those of the squeezed face lie half a pixel off.
+        squeeze = np.array([SIDE / width, SIDE / height])
+        onto = found * squeeze[:, None]
+        onto[:, 2] += (squeeze - 1) / 2
+        through = (_whole(onto) @ _whole(back))[:2]
+        made.append(cv2.warpAffine(mask(SIDE), through, size, flags=flags, borderValue=1.0))
+    return np.stack(made).astype(np.float32)
+
+
+def _whole(matrix: Matrix) -> Matrix:
+    """A 2x3 map as 3x3."""
+    return np.vstack([matrix, [0.0, 0.0, 1.0]])
 
 
 @cache

@@ -49,9 +49,10 @@ def unusable(crops: NDArray[np.uint8], made: Batch, painted: NDArray[np.float32]
     """
     if not np.isfinite(made).all():
         return "pictures that are no numbers"
-    share = painted / painted.sum((1, 2), keepdims=True)
+    share = painted / np.maximum(painted.sum((1, 2), keepdims=True), 1e-6)
     level = (np.clip(made.mean(1) / 2 + 0.5, 0, 1) * 255 * share).sum((1, 2))
-    if np.any((level < _BLACK) & (crops.mean((1, 2, 3)) > _DARK)):
+    lit = (crops.mean((1, 2, 3)) > _DARK) & painted.any((1, 2))
+    if np.any((level < _BLACK) & lit):
         return "black pictures"
     return ""
 

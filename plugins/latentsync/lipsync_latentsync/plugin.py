@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import BlenderSpec, GeneratorSpec
+from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec
+from lipsync_latentsync.hybrid_spec import HYBRID, WHISPER_BOTH
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, QUADRILATERAL
+
+
+@hookimpl
+def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
+    """Offer the hybrid's ears."""
+    register(WHISPER_BOTH)
 
 
 @hookimpl
@@ -17,6 +24,7 @@ def lipsync_register_blenders(register: Callable[[BlenderSpec], None]) -> None:
 
 @hookimpl
 def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
-    """Offer the generators, one for each size."""
+    """Offer the generators, one for each size, and the hybrid."""
     register(LATENTSYNC)
     register(LATENTSYNC15)
+    register(HYBRID)

