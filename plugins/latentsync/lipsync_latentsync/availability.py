@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.networks.compiling import unfit_compiler
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.weights import location
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET, VAE, VAE_CONFIG
@@ -49,6 +50,8 @@ def files(spec: GeneratorSpec, context: OpenContext) -> Files | None:
 def contradiction(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
     """What is wrong with the settings themselves."""
     unfit = unfit_precision(context)
+    if unfit is None and context.options.get("compile", False):
+        unfit = unfit_compiler(context)
     if unfit is not None:
         return unfit
     ranges = {"steps": (1, MOST_STEPS), "guidance": (0.0, MOST_GUIDANCE), "reuse": (1, MOST_STEPS)}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from lipsync_core.networks.compiling import compiled
 from lipsync_latentsync.loading import load_unet
 from lipsync_latentsync.sampling import guided, noise, walk
 from lipsync_latentsync.unet import OUT_CHANNELS
@@ -50,17 +51,17 @@ class Denoiser:
     Args:
         path: `latentsync_unet.pt`.
         device: where it runs.
-        compiled: its passes are compiled by torch: slow at first, then faster on a GPU.
+        compile: its passes are compiled by torch: slow at first, then faster on a GPU.
 
     Raises:
         PluginUnavailable: the file is damaged or another network's.
         OutOfMemory: it does not fit.
     """
 
-    def __init__(self, path: Path, device: NetworkDevice, compiled: bool = False) -> None:
+    def __init__(self, path: Path, device: NetworkDevice, *, compile: bool = False) -> None:
         self._device = device
         self._unet = device.place(load_unet(path))
-        self._compiled = torch.compile(self._unet.quick) if compiled else None
+        self._compiled = compiled(self._unet.quick, "LatentSync") if compile else None
 
     def denoised(self, known: Known, audio: NDArray[np.float32], settings: Settings) -> Latents:
         """Latents of new faces.

@@ -10,7 +10,6 @@ from lipsync_core.contracts import Generator
 from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.networks.recent import Recent, fingerprint
 from lipsync_latentsync.availability import contradiction, files, memory_of, mixed_up
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
@@ -27,8 +26,6 @@ ROW = (50, 384)
 """Features of a frame: 10 rows of 5 layers, 384 numbers each."""
 LATENTS = "latents"
 """Name of what is prepared: `(N, 8, side / 8, side / 8)`, one row a frame."""
-_KEPT = 512
-"""Latents that are kept for frames that come again, as in a loop: 32 or 128 KiB each."""
 
 
 class LatentSync(Generator):
@@ -41,7 +38,6 @@ class LatentSync(Generator):
         self._networks: LatentSyncNetworks | None = None
         self._settings: Settings | None = None
         self._compat = False
-        self._kept: Recent[NDArray[np.float32]] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load the networks.
@@ -71,7 +67,7 @@ class LatentSync(Generator):
             precision_for(context),
             context.threads,
             memory=memory_of(context),
-            compiled=bool(context.options.get("compile", False)),
+            compile=bool(context.options.get("compile", False)),
         )
 
     def prepare(self, crops: Crops) -> Prepared:
@@ -80,7 +76,9 @@ class LatentSync(Generator):
         Raises:
             OutOfMemory: not even one crop fits.
         """
-        return {LATENTS: np.stack([self._latents(image) for image in crops.images])}
+        networks, _ = self._opened()
+        # Each by itself, so that it does not depend on what comes with it.
+        return {LATENTS: np.stack([networks.encode(image[None])[0] for image in crops.images])}
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
         """The crops with the new mouth, and all else as it was; see the contract.
@@ -112,22 +110,15 @@ class LatentSync(Generator):
         return (pictures.softened if self._compat else pictures.composed)(crops, made)
 
     def close(self) -> None:
-        """Let go of the networks and what was kept."""
+        """Let go of the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None
-        self._kept.clear()
 
     def _opened(self) -> tuple[LatentSyncNetworks, Settings]:
         if self._networks is None or self._settings is None:
             raise PluginFault(f"The generator {self.spec.name} was used before it was opened.")
         return self._networks, self._settings
-
-    def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Of one crop; a picture that comes again is not encoded again."""
-        return self._kept.remembered(
-            fingerprint(image), lambda: self._opened()[0].encode(image[None])[0]
-        )
 
 
 def settings_of(spec: GeneratorSpec, context: OpenContext) -> Settings:

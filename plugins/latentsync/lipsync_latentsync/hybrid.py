@@ -23,7 +23,6 @@ from lipsync_core.errors import (
 )
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.networks.recent import Recent, fingerprint
 from lipsync_core.records import Generated
 from lipsync_latentsync.availability import contradiction, memory_of
 from lipsync_latentsync.generator import settings_of
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
 
 KNOWN = "known"
 """Name of what is prepared: `(N, 13, 32, 32)`, one row a frame."""
-_KEPT = 512
-"""Frames of which that is kept for when they come again, as in a loop: 52 KiB each."""
 
 
 class Hybrid(Generator):
@@ -51,7 +48,6 @@ class Hybrid(Generator):
     def __init__(self) -> None:
         self._networks: HybridNetworks | None = None
         self._settings: Settings | None = None
-        self._kept: Recent[Known] = Recent(_KEPT)
 
     def open(self, context: OpenContext) -> None:
         """Load LatentSync's UNet and the autoencoder. Where the UNet is damaged, MuseTalk makes all chunks.
@@ -75,7 +71,7 @@ class Hybrid(Generator):
             precision_for(context),
             context.threads,
             memory=memory_of(context),
-            compiled=bool(context.options.get("compile", False)),
+            compile=bool(context.options.get("compile", False)),
         )
 
     def prepare(self, crops: Crops) -> Prepared:
@@ -84,9 +80,12 @@ class Hybrid(Generator):
         Raises:
             OutOfMemory: not even one crop fits.
         """
+        networks, _ = self._opened()
         masks = (_kept(crops) > 0.5).astype(np.float32)
         pairs = zip(crops.images, masks, strict=True)
-        return {KNOWN: np.stack([self._known(image, mask) for image, mask in pairs])}
+        # Each by itself, so that it does not depend on what comes with it.
+        rows = [networks.known(image[None], mask[None])[0] for image, mask in pairs]
+        return {KNOWN: np.stack(rows)}
 
     def generate(self, chunk: Chunk) -> Generated:
         """The crops with the new mouth, noted by whom.
@@ -120,11 +119,10 @@ class Hybrid(Generator):
         raise _both(failures)
 
     def close(self) -> None:
-        """Let go of the networks and what was kept."""
+        """Let go of the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None
-        self._kept.clear()
 
     def _opened(self) -> tuple[HybridNetworks, Settings]:
         if self._networks is None or self._settings is None:
@@ -146,13 +144,6 @@ class Hybrid(Generator):
         if wrong:
             raise GenerationFailed(f"It gave {wrong}.")
         return pictures.mixed(crops, made, share[..., None])
-
-    def _known(self, image: NDArray[np.uint8], mask: NDArray[np.float32]) -> Known:
-        """`(13, 32, 32)` of one crop; one that comes again is not encoded again."""
-        key = fingerprint(image) + fingerprint(np.packbits(mask > 0))
-        return self._kept.remembered(
-            key, lambda: self._opened()[0].known(image[None], mask[None])[0]
-        )
 
 
 def _kept(crops: Crops) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ class HybridNetworks:
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
         memory: how the autoencoder goes about it.
-        compiled: whether LatentSync's UNet is compiled.
+        compile: whether LatentSync's UNet is compiled.
 
     Raises:
         PluginUnavailable: the autoencoder's file or LatentSync's, with nothing to fall back on, is damaged or
@@ -68,7 +68,7 @@ class HybridNetworks:
         threads: int,
         *,
         memory: Memory = "auto",
-        compiled: bool = False,
+        compile: bool = False,
     ) -> None:
         self._device = network_device(device, precision, threads)
         plugin = LATENTSYNC15.name
@@ -80,7 +80,7 @@ class HybridNetworks:
         self._musetalk: _MuseTalk | None = None
         self._failed = ""
         try:
-            self._latentsync = Denoiser(files.unet, self._device, compiled)
+            self._latentsync = Denoiser(files.unet, self._device, compile=compile)
         except LipsyncError as error:
             if files.fallback is None:
                 raise

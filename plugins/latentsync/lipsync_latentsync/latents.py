@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from lipsync_core.networks.autoencoder import load_autoencoder, quietly
+from lipsync_core.networks.upsampling import quick_doubling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,10 @@ class Autoencoder:
     ) -> None:
         self._device = device
         with quietly():
-            self._vae = device.place(load_autoencoder(config, weights, plugin))
+            vae = load_autoencoder(config, weights, plugin)
+            if device.torch.type == "cpu":  # where it was measured
+                quick_doubling(vae.decoder)
+            self._vae = device.place(vae)
         self._scale = float(getattr(self._vae.config, "scaling_factor", None) or _SCALE)
         area = (side / 256) ** 2
         self._batch = device.fitting(int(_FRAME_BYTES * area), on_cpu=_CPU_BATCH)

@@ -34,7 +34,7 @@ class LatentSyncNetworks:
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
         memory: how the autoencoder goes about it, see `Autoencoder`.
-        compiled: whether the UNet is compiled.
+        compile: whether the UNet is compiled.
 
     Raises:
         PluginUnavailable: a file is damaged or another network's, or this torch cannot use the device.
@@ -50,14 +50,14 @@ class LatentSyncNetworks:
         threads: int,
         *,
         memory: Memory = "auto",
-        compiled: bool = False,
+        compile: bool = False,
     ) -> None:
         self._device = network_device(device, precision, threads)
         self.side = side
         self.autoencoder = Autoencoder(
             files.vae_config, files.vae, files.plugin, self._device, side, memory
         )
-        self.denoiser = Denoiser(files.unet, self._device, compiled)
+        self.denoiser = Denoiser(files.unet, self._device, compile=compile)
 
     def encode(self, crops: NDArray[np.uint8]) -> TwoLatents:
         """Latents of aligned faces `(N, H, W, 3)` RGB, which depend on the target alone.

@@ -9,7 +9,7 @@ import pytest
 import torch
 from lipsync_latentsync import mask
 from lipsync_latentsync.denoiser import Settings
-from lipsync_latentsync.generator import _KEPT, LATENTS, LatentSync, LatentSync15
+from lipsync_latentsync.generator import LATENTS, LatentSync, LatentSync15
 from lipsync_latentsync.networks import LatentSyncNetworks
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
@@ -66,27 +66,13 @@ def test_runs_repeat_by_their_seed(weights, crops: Crops):
     assert not np.array_equal(first, other)
 
 
-def test_latents_are_made_once_for_each_picture(weights, crops: Crops, monkeypatch):
+def test_what_was_prepared_is_not_made_again(weights, crops: Crops, monkeypatch):
     generator = opened()
-    networks = networks_of(generator)
-    encoded: list[int] = []
-    encode = networks.encode
-
-    def counted(faces: np.ndarray) -> np.ndarray:
-        encoded.append(len(faces))
-        return encode(faces)
-
-    monkeypatch.setattr(networks, "encode", counted)
     prepared = generator.prepare(crops)
     assert prepared[LATENTS].shape == (FRAMES, 8, 32, 32)
-    first = generator.generate(chunk(crops, prepared))
-    again = generator.generate(chunk(crops))  # prepares itself: the pictures are known
-    assert np.array_equal(first, again)
-    assert sum(encoded) == FRAMES
-    monkeypatch.setattr(networks, "encode", lambda faces: np.zeros((1, 8, 32, 32), np.float32))
-    for n in range(_KEPT + 3):
-        generator._latents(np.full((8, 8, 3), n % 256, np.uint8) + np.uint8(n // 256) * 3)
-    assert len(generator._kept) <= _KEPT
+    again = generator.generate(chunk(crops))  # prepares itself
+    monkeypatch.setattr(networks_of(generator), "encode", None)
+    assert np.array_equal(generator.generate(chunk(crops, prepared)), again)
 
 
 def test_what_is_hidden_is_not_seen_through_the_masked_latents(weights, crops: Crops):
