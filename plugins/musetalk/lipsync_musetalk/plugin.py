@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec
+from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, DetectorSpec, GeneratorSpec
+from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 
@@ -14,6 +15,12 @@ def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]
     """Offer Whisper's features, as the two networks that were trained with them want them."""
     register(WHISPER)
     register(WHISPER_LATENTSYNC)
+
+
+@hookimpl
+def lipsync_register_detectors(register: Callable[[DetectorSpec], None]) -> None:
+    """Offer the landmarks that MuseTalk's script goes by."""
+    register(DWPOSE)
 
 
 @hookimpl

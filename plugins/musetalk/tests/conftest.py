@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +18,8 @@ from numpy.typing import NDArray
 
 from lipsync_core.testing import Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
+from lipsync_core.testing import own_home as own_home
+from lipsync_core.testing.folders import OwnHome
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is there
 try:
@@ -33,6 +34,7 @@ except ImportError:  # what is left tests specs and probes
             "diffusion",
             "generator",
             "parsing",
+            "pose",
             "seams",
             "whisper",
         )
@@ -89,6 +91,16 @@ def parsing_file(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("torch")
     path = tmp_path_factory.mktemp("parsing") / "79999_iter.pth"
     torch.save(fill("bisenet_face_parsing.keys.json", "bisenet"), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def pose_file(fill: Fill, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`dw-ll_ucoco_384.pth` as published: a training checkpoint with more than the network."""
+    pytest.importorskip("torch")
+    path = tmp_path_factory.mktemp("pose") / "dw-ll_ucoco_384.pth"
+    tensors = fill("dwpose_rtmpose_l_wholebody.keys.json", "dwpose_rtmpose")
+    torch.save({"meta": {"epoch": 1}, "state_dict": tensors}, path)
     return path
 
 
@@ -183,19 +195,10 @@ Home = Callable[..., Path]
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    """Makes this test's LIPSYNC_HOME, with weight files: `home("whisper", {"tiny.pt": path})`."""
-    folder = tmp_path / "home"
-    monkeypatch.setenv("LIPSYNC_HOME", str(folder))
+def home(own_home: OwnHome) -> Home:
+    """This test's LIPSYNC_HOME, with files of one plugin: `home("whisper", {"tiny.pt": path})`."""
 
     def make(plugin: str = "", files: Mapping[str, Path] | None = None) -> Path:
-        for name, path in (files or {}).items():
-            place = folder / "weights" / plugin / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                place.hardlink_to(path)
-            except OSError:  # another file system
-                shutil.copy(path, place)
-        return folder
+        return own_home({f"{plugin}/{name}": path for name, path in (files or {}).items()})
 
     return make

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from lipsync_musetalk import availability
 from lipsync_musetalk.generator import MuseTalk
+from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core import hardware
@@ -21,7 +22,9 @@ from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry
 from lipsync_core.specs import GeneratorSpec, PluginSpec
 
-OFFERED: tuple[PluginSpec, ...] = (MUSETALK, MUSETALK10, WHISPER, WHISPER_LATENTSYNC, PARSING)
+UNCLEAR = (PARSING, DWPOSE)
+"""Whose weights come from data for research."""
+OFFERED: tuple[PluginSpec, ...] = (MUSETALK, MUSETALK10, WHISPER, WHISPER_LATENTSYNC, *UNCLEAR)
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +85,18 @@ def test_precisions_that_do_not_go_are_told(folder: Path, precision: str, reason
         MuseTalk().open(context)
 
 
+def test_what_cannot_be_compiled_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    spec = with_everything(MUSETALK, folder)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert isinstance(probe(spec, context_for(spec)), Ready)
+    context = context_for(spec, options={"compile": "true"})
+    told = probe(spec, context)
+    assert isinstance(told, Unavailable)
+    assert "it cannot be compiled here: there is no C++ compiler" in told.reason
+    with pytest.raises(PluginUnavailable, match="no C\\+\\+ compiler"):
+        MuseTalk().open(context)
+
+
 def test_says_everything_that_is_missing():
     absent = replace(MUSETALK.requires[0], module="nobody_has_this")
     answer = probe(replace(MUSETALK, requires=(absent,), memory=None))
@@ -111,7 +126,7 @@ def test_the_chain_falls_back_and_tells_the_reason():
 def test_specs_are_data_and_name_what_their_weights_allow():
     for spec in OFFERED:
         assert pickle.loads(pickle.dumps(spec)) == spec
-        assert spec.licence.commercial is (None if spec is PARSING else True)
+        assert spec.licence.commercial is (None if spec in UNCLEAR else True)
         assert all(w.repository or w.origin for w in spec.weights)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Ready
@@ -24,8 +25,11 @@ def skin(parsing_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def with_weights(home, small_files, whisper_files: dict[str, Path], skin: Path) -> None:
+def with_weights(
+    home, small_files, whisper_files: dict[str, Path], skin: Path, pose_file: Path
+) -> None:
     home("musetalk", small_files)
+    home("dwpose", {pose_file.name: pose_file})
     home("parsing", {skin.name: skin})
     home("whisper", {"pytorch_model.bin": whisper_files["pytorch_model.bin"]})
     home("whisper-latentsync", {"tiny.pt": whisper_files["tiny.pt"]})
@@ -35,7 +39,7 @@ test_contract = contract_tests("lipsync-musetalk")
 
 
 @pytest.mark.parametrize(
-    "spec", [MUSETALK, WHISPER, WHISPER_LATENTSYNC, PARSING], ids=lambda s: s.name
+    "spec", [MUSETALK, WHISPER, WHISPER_LATENTSYNC, PARSING, DWPOSE], ids=lambda s: s.name
 )
 def test_what_works_was_not_skipped(spec):
     assert isinstance(probe(spec), Ready)

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import wave
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
 import pytest
 
@@ -25,6 +19,7 @@ from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
 from lipsync_core.probing import context_for
 from lipsync_core.records import Chunk, Crops
 from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing.runs import changed, lipsync, talk
 
 FRAMES = 8
 
@@ -143,45 +138,36 @@ def test_features_of_another_encoder_are_told(weights, crops: Crops):
         opened().generate(inputs.chunk(crops, rows))
 
 
-@pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("sound") / "voice.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 16_000, 0, "NONE", ""))
-        file.writeframes((inputs.voice(16_000, FRAMES / 25) * 32767).astype("<i2").tobytes())
-    return path
-
-
-def run(folder: Path, sound: Path, *words: str) -> tuple[dict[str, Any], np.ndarray]:
-    """`lipsync run` on the bundled portrait, which keeps still."""
-    out = folder / f"out{len(list(folder.glob('*.mp4')))}.mp4"
-    done = subprocess.run(
-        [sys.executable, "-m", "lipsync_core", "run", str(samples.portrait()), str(sound), "-o", str(out),
-         "--still", "--json", "--silence", "generate", "--crf", "1", *words],
-        capture_output=True, text=True, timeout=300, check=False, env=os.environ | {"COLUMNS": "300"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    with av.open(str(out)) as file:
-        frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
-    return json.loads(done.stdout), np.stack(frames).astype(int)
-
-
 @pytest.mark.parametrize("blender", ["feather", "parsing"])
-def test_a_video_by_musetalk(
-    weights, home, whisper_files, tmp_path: Path, sound: Path, blender: str
-):
+def test_a_video_by_musetalk(weights, home, whisper_files, tmp_path: Path, blender: str):
     home("whisper", {"pytorch_model.bin": whisper_files["pytorch_model.bin"]})
     words = ("--option", "parsing.mode=ellipse") if blender == "parsing" else ()
-    report, made = run(
-        tmp_path, sound, "--generator", "musetalk", "--strict", "--blender", blender, *words
+    made = talk(
+        tmp_path, FRAMES, "--generator", "musetalk", "--strict", "--blender", blender, *words
     )
-    assert report["chain"]["used"] == {"musetalk": FRAMES}
-    assert len(made) == FRAMES
-    _, plain = run(tmp_path, sound)
-    changed = np.abs(made - plain).max((0, 3)) > 24
-    x0, y0, x1, y1 = (int(v) for v in inputs.PORTRAIT_FACE)
-    middle = (y0 + y1) // 2
-    assert changed[middle + 20 : y1 - 10, x0 + 30 : x1 - 30].mean() > 0.5  # around the mouth
-    assert not changed[y0 : y0 + 20].any()  # not the forehead
-    changed[y0 - 8 : y1 + 16, x0 - 8 : x1 + 8] = False
-    assert not changed.any()  # nothing outside the face
+    assert made.report["chain"]["used"] == {"musetalk": FRAMES}
+    assert len(made.frames) == FRAMES
+    apart = changed(made.frames, talk(tmp_path, FRAMES).frames)
+    assert apart.mouth > 0.5
+    assert apart.forehead == 0
+    assert apart.outside == 0
+
+
+def test_a_prepared_avatar_gives_the_same_video(weights, home, whisper_files, tmp_path: Path):
+    """`lipsync prepare`, and then two voices."""
+    home("whisper", {"pytorch_model.bin": whisper_files["pytorch_model.bin"]})
+    words = ("--generator", "musetalk", "--strict")
+    without = talk(tmp_path, FRAMES, *words)
+    assert without.report["saved"]["prepared"]["frames"] == {
+        "made": 1, "stored": 0, "again": FRAMES - 1
+    }  # fmt: skip
+    done = lipsync("prepare", samples.portrait(), "--generator", "musetalk", "--still", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["kept"]["frames"] == 1
+    for frames in (FRAMES, FRAMES // 2):
+        made = talk(tmp_path, frames, *words)
+        assert made.report["saved"]["prepared"]["frames"] == {
+            "made": 0, "stored": 1, "again": frames - 1
+        }  # fmt: skip
+        if frames == FRAMES:
+            assert np.array_equal(made.frames, without.frames)
