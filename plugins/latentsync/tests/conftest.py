@@ -10,14 +10,19 @@ import importlib.util
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from lipsync_core.engine.request import EncoderChoice
 from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
 from lipsync_core.testing import own_home as own_home
+from lipsync_core.testing.runs import frames_of, write_voice
 from lipsync_core.weights import state_dict
 
 if TYPE_CHECKING:
@@ -156,6 +161,62 @@ def small_files(small_unet: Path, tmp_path_factory: pytest.TempPathFactory) -> d
         "musetalk/sd-vae/config.json": config,
         "musetalk/sd-vae/diffusion_pytorch_model.bin": vae,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """A finished run: its report and its frames `(N, H, W, 3)`."""
+
+    report: dict[str, Any]
+    frames: NDArray[np.uint8]
+
+    @property
+    def attempts(self) -> list[tuple[str, str]]:
+        """Who failed, and in which phase."""
+        return [(a["generator"], a["phase"]) for a in self.report["chain"]["attempts"]]
+
+    @property
+    def notes(self) -> list[tuple[int, int, str]]:
+        """What was noted of which frames."""
+        told = self.report["chain"]["notes"]
+        return [(note["first"], note["last"], note["note"]) for note in told]
+
+
+Job = Callable[..., Made]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Job:
+    """Runs the engine in this process on the still portrait, so that what runs can be patched.
+
+    `job(29, "latentsync15", "musetalk")`: frames, then the chain; the quick options of every generator.
+    """
+    quick = {name: {"steps": "1", "guidance": "1"} for name in ("latentsync15", "hybrid")}
+
+    def make(frames: int, *chain: str, **choices: Any) -> Made:
+        import torch
+
+        from lipsync_core import samples
+        from lipsync_core.engine.request import RunRequest
+        from lipsync_core.engine.run import run
+
+        count = len(list(tmp_path.glob("out*.mp4")))
+        choices = {"silence": "generate", "idle": False, "precision": "fp32"} | choices
+        threads = torch.get_num_threads()
+        request = RunRequest(
+            face=choices.pop("face", samples.portrait()),
+            audio=write_voice(tmp_path / f"voice{count}.wav", frames),
+            output=tmp_path / f"out{count}.mp4",
+            generators=chain,
+            options=quick,
+            encoding=EncoderChoice(crf=1),
+            **choices,
+        )
+        report = run(request)
+        torch.set_num_threads(threads)
+        return Made(report=report, frames=frames_of(request.output))
+
+    return make
 
 
 Home = Callable[..., Path]
