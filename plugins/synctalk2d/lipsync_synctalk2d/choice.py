@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import PluginUnavailable
+from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
+from lipsync_core.probing import unfit_torch
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
 FEATURES = ("auto", "ave", "hubert")
+RUNTIMES = ("auto", "torch", "onnx")
+EXPORT_PACKAGES = ("torch", "onnx", "onnxscript")
+INSTALL_TORCH = 'pip install "lipsync-synctalk2d[runtime]"'
+INSTALL_EXPORT = 'pip install "lipsync-synctalk2d[export]"'
 _SHOWN = 6
 """People told in a hint."""
 
@@ -33,12 +40,23 @@ class Choice:
         file: the checkpoint.
         layout: what is in it.
         precision: "fp32", "bf16" or "fp16".
+        runtime: "torch" or "onnx".
+        model: the ONNX file of `file`, for runtime "onnx"; it may still have to be made.
     """
 
     person: str
     file: Path
     layout: Layout
     precision: str
+    runtime: Literal["torch", "onnx"] = "torch"
+    model: Path | None = None
+
+    @property
+    def stem(self) -> str:
+        """What the ONNX file is called, before the digits that stand for the content."""
+        name = self.person if self.file.parent.name == self.person else Path(self.person).stem
+        safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+        return f"{safe}-{self.layout.side}"
 
 
 def choose(side: int, context: OpenContext) -> Choice | Unavailable:
@@ -69,10 +87,62 @@ def choose(side: int, context: OpenContext) -> Choice | Unavailable:
     told = here.features if asked == "auto" else asked
     if layout.sound == "ave" and told == "hubert":  # the same tensors
         layout = replace(layout, sound="hubert", shape=HUBERT_PLANES)
-    exact = bool(context.options.get("compat", False))
-    return Choice(
-        person=person, file=file, layout=layout, precision=precision_for(context, exact=exact)
+    return _with_runtime(context, Choice(person=person, file=file, layout=layout, precision="fp32"))
+
+
+def _with_runtime(context: OpenContext, chosen: Choice) -> Choice | Unavailable:
+    """In torch or ONNX Runtime, as was asked; else in torch, and where there is none, from an export."""
+    asked = str(context.options.get("runtime", "auto"))
+    if asked not in RUNTIMES:
+        return Unavailable(
+            reason=f"option runtime is none of {', '.join(RUNTIMES)}",
+            hint=f"For example --option {GENERATORS[chosen.layout.side].name}.runtime={RUNTIMES[1]}.",
+        )
+    if asked == "onnx":
+        return _in_onnx(context, chosen, make=True)
+    if packages.installed("torch"):
+        # In bf16 it is faster than ONNX Runtime in fp32, and in fp32 about as fast.
+        exact = bool(context.options.get("compat", False))
+        unfit = unfit_torch(context.device)
+        return unfit or replace(chosen, precision=precision_for(context, exact=exact))
+    found = _in_onnx(context, chosen, make=False)
+    if asked == "auto" and isinstance(found, Choice):
+        return found
+    return Unavailable(
+        reason="the package 'torch' is not installed"
+        + (", and there is no ONNX file to do without" if asked == "auto" else ""),
+        hint=INSTALL_TORCH,
     )
+
+
+def _in_onnx(context: OpenContext, chosen: Choice, *, make: bool) -> Choice | Unavailable:
+    """`make`: an export that is missing may be made."""
+    if context.precision not in ("auto", "fp32"):
+        return Unavailable(
+            reason=f"its ONNX file computes in fp32, not in {context.precision}",
+            hint="Choose --precision fp32, or leave out the option runtime=onnx.",
+        )
+    if context.device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
+        return Unavailable(
+            reason="the onnxruntime that is installed here cannot use the GPU",
+            hint="pip install onnxruntime-gpu, or choose --device cpu.",
+        )
+    name = GENERATORS[chosen.layout.side].name
+    if context.cache is None:
+        return Unavailable(reason="there is no cache folder", hint="Set LIPSYNC_CACHE.")
+    try:
+        model = exported.path_for(context.cache, chosen.stem, chosen.file)
+    except OSError as error:
+        return _unreadable(chosen.file, error)
+    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
+    if not model.is_file() and (absent or not make):
+        what = f", and to make one {', '.join(absent)} is not installed" if absent else ""
+        return Unavailable(
+            reason=f"there is no ONNX file of {chosen.person}{what}",
+            hint=(f"{INSTALL_EXPORT}, then " if absent else "Run ")
+            + f"`lipsync weights export {name} --format onnx --option person={chosen.person}`.",
+        )
+    return replace(chosen, runtime="onnx", model=model)
 
 
 def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:

@@ -8,22 +8,22 @@ from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.weights.remedy import remedy
+from lipsync_synctalk2d.ave_choice import AveChoice, choose_ave
 from lipsync_synctalk2d.frame_rows import FrameRows
-from lipsync_synctalk2d.spec import AVE_FILE, ENCODER
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from lipsync_core.contracts import FeatureStream, OpenContext
     from lipsync_synctalk2d.audio_runtime import AveRuntime
+    from lipsync_synctalk2d.onnx_runtime import OnnxAve
 
 
 class AveWindows(AudioEncoder):
     """See the module."""
 
     def __init__(self) -> None:
-        self._runtime: AveRuntime | None = None
+        self._runtime: AveRuntime | OnnxAve | None = None
 
     def open(self, context: OpenContext) -> None:
         """Load the network.
@@ -32,16 +32,10 @@ class AveWindows(AudioEncoder):
             PluginUnavailable: the file or the device is missing, or the file is damaged.
             OutOfMemory: it does not fit.
         """
-        checkpoint = context.weights.get(AVE_FILE)
-        if checkpoint is None:
-            raise PluginUnavailable(
-                f"SyncTalk_2D cannot run: its weights are not here: {AVE_FILE}.",
-                f"{remedy(ENCODER.name, ENCODER.weights)}.",
-            )
-        wait_quietly()
-        from lipsync_synctalk2d.audio_runtime import AveRuntime
-
-        self._runtime = AveRuntime(checkpoint, context.device, context.threads)
+        chosen = choose_ave(context)
+        if not isinstance(chosen, AveChoice):
+            raise PluginUnavailable(f"SyncTalk_2D cannot run: {chosen.reason}.", f"{chosen.hint}.")
+        self._runtime = _opened(chosen, context)
 
     def stream(self, sample_rate: int, fps: Fraction) -> FeatureStream:
         """Begin a voice at 16 kHz.
@@ -63,3 +57,19 @@ class AveWindows(AudioEncoder):
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None
+
+
+def _opened(chosen: AveChoice, context: OpenContext) -> AveRuntime | OnnxAve:
+    """Only the runtime that is used is imported."""
+    if chosen.model is None:
+        wait_quietly()
+        from lipsync_synctalk2d.audio_runtime import AveRuntime
+
+        return AveRuntime(chosen.checkpoint, context.device, context.threads)
+    from lipsync_synctalk2d.onnx_runtime import OnnxAve
+
+    if not chosen.model.is_file():
+        from lipsync_synctalk2d.export import ave_to
+
+        ave_to(chosen.model, chosen.checkpoint)
+    return OnnxAve(chosen.model, context.device, context.threads)

@@ -43,18 +43,9 @@ class SyncTalk2D(Generator):
         chosen = choose(self.side, context)
         if not isinstance(chosen, Choice):
             raise PluginUnavailable(f"SyncTalk_2D cannot run: {chosen.reason}.", chosen.hint)
-        wait_quietly()
-        from lipsync_synctalk2d.torch_runtime import TorchRuntime
-
         self._cut_off = bool(context.options.get("compat", False))
         self._layout = chosen.layout
-        self._runtime = TorchRuntime(
-            chosen.file,
-            context.device,
-            chosen.precision,
-            context.threads,
-            hubert=chosen.layout.sound == "hubert",
-        )
+        self._runtime = _opened(chosen, context)
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
         """The crops with the new mouth; see the contract.
@@ -87,3 +78,21 @@ class SyncTalk2D160(SyncTalk2D):
     """The small network."""
 
     side: ClassVar[int] = pictures.SMALL
+
+
+def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
+    """Only the runtime that is used is imported."""
+    layout, device, threads = chosen.layout, context.device, context.threads
+    if chosen.model is None:
+        wait_quietly()
+        from lipsync_synctalk2d.torch_runtime import TorchRuntime
+
+        hubert = layout.sound == "hubert"
+        return TorchRuntime(chosen.file, device, chosen.precision, threads, hubert=hubert)
+    from lipsync_synctalk2d.onnx_runtime import OnnxRuntime
+
+    if not chosen.model.is_file():
+        from lipsync_synctalk2d.export import person_to
+
+        person_to(chosen.model, chosen.file, layout)
+    return OnnxRuntime(chosen.model, layout.side, layout.shape, device, threads)

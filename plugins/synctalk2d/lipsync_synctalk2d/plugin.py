@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
 from lipsync_core.specs import AudioEncoderSpec, CommandSpec, GeneratorSpec
-from lipsync_synctalk2d.spec import ENCODER, MEL, SYNCTALK2D, SYNCTALK2D160, TRAIN, VISEME
+from lipsync_synctalk2d.spec import ENCODERS, SYNCTALK2D, SYNCTALK2D160, TRAIN
 
 
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
     """Offer an encoder for each kind of features that a person may have been trained with."""
-    for spec in (ENCODER, MEL, VISEME):
+    for spec in ENCODERS:
         register(spec)
 
 

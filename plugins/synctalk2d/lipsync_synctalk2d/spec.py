@@ -21,7 +21,8 @@ from lipsync_core.specs import (
 )
 
 HOMEPAGE = "https://github.com/ZiqiaoPeng/SyncTalk_2D"
-AVE_FILE = "audio_visual_encoder.pth"
+AVE_STEM = "audio_visual_encoder"
+AVE_FILE = f"{AVE_STEM}.pth"
 NO_TERMS = "none given by the publisher; trained on LRS2 (research data)"
 AVE_TENSORS = (
     ("0.conv_block.0.weight", (32, 1, 3, 3)),
@@ -50,7 +51,6 @@ ENCODER = AudioEncoderSpec(
     factory="lipsync_synctalk2d.encoder:AveWindows",
     summary="16 rows of the AVE audio encoder around each frame",
     licence=Licence(code="Apache-2.0", weights=NO_TERMS, commercial=None),
-    requires=_TORCH,
     weights=(
         WeightFile(
             path=AVE_FILE,
@@ -64,7 +64,17 @@ ENCODER = AudioEncoderSpec(
         ),
     ),
     devices=("cuda", "cpu"),
+    options=(
+        Option(
+            key="runtime",
+            default="auto",
+            help="torch or onnx; auto: torch where it is installed, else an ONNX file that was made before",
+        ),
+    ),
     homepage=HOMEPAGE,
+    exports=("onnx",),
+    exporter="lipsync_synctalk2d.export:export_ave",
+    probe="lipsync_synctalk2d.availability:probe_ave",
     feature_shape=(32, 16, 16),
     sample_rate=16_000,
     lookahead=_LOOKAHEAD,
@@ -95,6 +105,79 @@ VISEME = AudioEncoderSpec(
     lookahead=7 / 25 + 0.204 + 0.01,
 )
 
+HUBERT_CONFIG, HUBERT_WEIGHTS = "config.json", "pytorch_model.bin"
+_HUBERT_REPOSITORY = "facebook/hubert-large-ls960-ft"
+HUBERT = (
+    WeightFile(
+        path=HUBERT_CONFIG,
+        repository=_HUBERT_REPOSITORY,
+        licence="Apache-2.0",
+        optional=True,
+    ),
+    WeightFile(
+        path=HUBERT_WEIGHTS,
+        repository=_HUBERT_REPOSITORY,
+        licence="Apache-2.0",
+        alternatives=("model.safetensors",),
+        optional=True,
+        holds=(("hubert.encoder.layers.23.final_layer_norm.weight", (1024,)),),
+    ),
+)
+_FILE = Option(
+    key="file",
+    default="",
+    help="a .npy file with this voice's features, as SyncTalk_2D or Ultralight prepared it",
+)
+
+SYNCTALK2D_HUBERT = AudioEncoderSpec(
+    name="synctalk2d-hubert",
+    factory="lipsync_synctalk2d.other_features:OtherFeatures",
+    summary="16 frames of HuBERT (large) around each frame, from its network or from a file",
+    licence=Licence(code="Apache-2.0", weights="Apache-2.0 (HuBERT large)", commercial=True),
+    weights=HUBERT,
+    probe="lipsync_synctalk2d.other_features:probe_hubert",
+    devices=("cuda", "cpu"),
+    options=(_FILE,),
+    homepage="https://huggingface.co/facebook/hubert-large-ls960-ft",
+    feature_shape=(32, 32, 32),
+    sample_rate=16_000,
+    lookahead=20.005 + 7 / 25 + 0.04,
+)
+
+ULTRALIGHT_HUBERT = replace(
+    SYNCTALK2D_HUBERT,
+    name="ultralight-hubert",
+    weights=(),  # those of the other one
+    factory="lipsync_synctalk2d.other_features:UltralightHubert",
+    summary="8 frames of HuBERT (large) around each frame, from its network or from a file",
+    feature_shape=(16, 32, 32),
+)
+
+SYNCTALK2D_WENET = replace(
+    SYNCTALK2D_HUBERT,
+    name="synctalk2d-wenet",
+    factory="lipsync_synctalk2d.other_features:Wenet",
+    summary="16 frames of WeNet around each frame, from a file",
+    licence=Licence(code="Apache-2.0", weights="none: features come from a file", commercial=None),
+    weights=(),
+    probe="lipsync_synctalk2d.other_features:probe_wenet",
+    homepage=HOMEPAGE,
+    feature_shape=(256, 16, 32),
+    lookahead=7 / 20 + 0.1,
+)
+
+ULTRALIGHT_WENET = replace(
+    SYNCTALK2D_WENET,
+    name="ultralight-wenet",
+    factory="lipsync_synctalk2d.other_features:UltralightWenet",
+    summary="8 frames of WeNet around each frame, from a file",
+    feature_shape=(128, 16, 32),
+)
+
+ENCODERS = (
+    ENCODER, MEL, VISEME, SYNCTALK2D_HUBERT, ULTRALIGHT_HUBERT, SYNCTALK2D_WENET, ULTRALIGHT_WENET,
+)  # fmt: skip
+
 SYNCTALK2D = GeneratorSpec(
     name="synctalk2d",
     factory="lipsync_synctalk2d.generator:SyncTalk2D",
@@ -102,7 +185,7 @@ SYNCTALK2D = GeneratorSpec(
     licence=Licence(
         code="Apache-2.0", weights=f"your own; audio encoder: {NO_TERMS}", commercial=None
     ),
-    requires=_TORCH,
+    # torch is no must: an ONNX file does, with the core's onnxruntime. The probe tells.
     probe="lipsync_synctalk2d.availability:probe_328",
     devices=("cuda", "cpu"),
     options=(
@@ -118,12 +201,19 @@ SYNCTALK2D = GeneratorSpec(
             "person's card or folder, else ave",
         ),
         Option(
+            key="runtime",
+            default="auto",
+            help="torch or onnx; auto: torch where it is installed, else an ONNX file that was made before",
+        ),
+        Option(
             key="compat",
             default=False,
             help="the original's arithmetic (fp32, levels cut off instead of rounded), to compare with it",
         ),
     ),
     homepage=HOMEPAGE,
+    exports=("onnx",),
+    exporter="lipsync_synctalk2d.export:export_328",
     crop=_crop(328),
     audio_encoder="synctalk2d",
     chunk=ChunkSpec(frames=8),
@@ -139,6 +229,7 @@ SYNCTALK2D160 = replace(
     factory="lipsync_synctalk2d.generator:SyncTalk2D160",
     summary="SyncTalk_2D 160: a small network of one person, in 160x160",
     probe="lipsync_synctalk2d.availability:probe_160",
+    exporter="lipsync_synctalk2d.export:export_160",
     crop=_crop(168),
 )
 

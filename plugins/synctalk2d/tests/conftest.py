@@ -27,6 +27,10 @@ except ImportError:  # what is left tests specs and probes
         "test_generator.py",
         "test_networks.py",
         "test_run.py",
+        "test_runtimes.py",
+        "test_training.py",
+        "test_training_networks.py",
+        "test_training_parts.py",
     ]
 
 

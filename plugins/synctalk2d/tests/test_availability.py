@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 from lipsync_synctalk2d import choice
 from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
-from lipsync_synctalk2d.spec import ENCODER, GENERATORS, SYNCTALK2D, SYNCTALK2D160
+from lipsync_synctalk2d.spec import ENCODERS, GENERATORS, SYNCTALK2D, SYNCTALK2D160, TRAIN
 
 from lipsync_core import hardware
-from lipsync_core.contracts import Unavailable
+from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.faces.crops import place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.loading import load_rows
+from lipsync_core.people import store
+from lipsync_core.people.card import Card
 from lipsync_core.probing import context_for, probe
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing.inputs import portrait_face
@@ -51,7 +53,7 @@ def answer(
 def test_is_found_as_an_installed_plugin():
     row = next(row for row in load_rows({}) if row.name == "synctalk2d")
     assert (row.status, row.distribution) == ("ok", "lipsync-synctalk2d")
-    assert set(row.specs) == {ENCODER, SYNCTALK2D, SYNCTALK2D160}
+    assert set(row.specs) == {*ENCODERS, SYNCTALK2D, SYNCTALK2D160, TRAIN}
     assert pickle.loads(pickle.dumps(SYNCTALK2D)) == SYNCTALK2D
     assert {side: spec.crop.size for side, spec in GENERATORS.items()} == {
         320: (328, 328),
@@ -104,19 +106,47 @@ def test_the_other_size_is_told_with_the_generator_that_takes_it(home, persons):
     assert "--generator synctalk2d160 --option synctalk2d160.person=" in told
 
 
-def test_other_sounds_are_told(home, fill, tmp_path: Path):
+def chosen(spec: GeneratorSpec, **options: str) -> str:
+    """The audio encoder that the probe names."""
+    told = probe(replace(spec, requires=()), context_for(spec, device="cpu", options=options))
+    assert isinstance(told, Ready), told
+    return told.audio_encoder
+
+
+def test_the_encoder_goes_by_what_the_network_hears(home, fill, persons, tmp_path: Path):
     torch = pytest.importorskip("torch")
-    from lipsync_synctalk2d.layouts import Layout
+    from lipsync_synctalk2d.layouts import Layout, layout_for
     from lipsync_synctalk2d.network import FaceNetwork
 
+    folder = home({"synctalk2d160/persons/may.pth": persons[160]})
+    assert chosen(SYNCTALK2D160) == "synctalk2d"
     layout = Layout(side=160, sound="hubert", shape=(16, 32, 32), project="Ultralight")
     with torch.device("meta"):
         network = FaceNetwork(layout)
     path = tmp_path / "7.pth"
     torch.save({"epoch": 7, "model": fill(network, "ultralight_unet_160_hubert")}, path)
-    told = answer(SYNCTALK2D160, person=str(path))
-    assert "hears hubert features (Ultralight)" in told
-    assert "AVE" in told
+    assert chosen(SYNCTALK2D160, person=str(path)) == "ultralight-hubert"
+    for features in ("mel", "viseme"):
+        path = folder / "weights" / "synctalk2d160" / "persons" / f"{features}.pth"
+        torch.save(FaceNetwork(layout_for(160, features, 8)).state_dict(), path)
+        assert chosen(SYNCTALK2D160, person=features) == f"synctalk2d-{features}"
+
+
+def test_networks_for_hubert_are_told_by_folder_card_or_option(home, persons, tmp_path: Path):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    assert chosen(SYNCTALK2D160, features="hubert") == "synctalk2d-hubert"
+    assert "features is none of auto, ave, hubert" in answer(SYNCTALK2D160, features="ears")
+    checkpoint, dataset = tmp_path / "checkpoint" / "May", tmp_path / "dataset" / "May"
+    for folder in (checkpoint, dataset):
+        folder.mkdir(parents=True)
+    (checkpoint / "99.pth").hardlink_to(persons[160])
+    assert chosen(SYNCTALK2D160, person=str(dataset)) == "synctalk2d"
+    (dataset / "aud_hu.npy").touch()
+    assert chosen(SYNCTALK2D160, person=str(dataset)) == "synctalk2d-hubert"
+    assert chosen(SYNCTALK2D160, person=str(dataset), features="ave") == "synctalk2d"
+    card = Card(name="anna", generator="synctalk2d160", features="hubert")
+    store.save(card, {"network.pth": persons[160]})
+    assert chosen(SYNCTALK2D160, person="anna") == "synctalk2d-hubert"
 
 
 def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: Path):
@@ -160,6 +190,7 @@ def test_on_a_gpu_it_is_fp16(home, persons, monkeypatch: pytest.MonkeyPatch):
     home({"synctalk2d160/persons/may.pth": persons[160]})
     gpu = hardware.Gpu(name="a GPU", memory=8 * 2**30)
     here = replace(hardware.detect(), gpus=(gpu,))
+    monkeypatch.setattr(choice, "unfit_torch", lambda device: None)
     monkeypatch.setattr(hardware, "detect", lambda: here)
     assert answer(SYNCTALK2D160, device="cuda") == "may (may.pth) in fp16 on cuda"
     assert answer(SYNCTALK2D160, "fp32", "cuda") == "may (may.pth) in fp32 on cuda"

@@ -28,7 +28,7 @@ WORDS = ("--consent", "the portrait is nobody", "--preset", "draft", "--threads"
 
 @pytest.fixture(scope="module")
 def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundled portrait, whose mouth follows the bundled voice: 2.6 s in which there is something to learn."""
+    """The bundled portrait, whose mouth follows the bundled voice: 2.6 s with something to learn."""
     return talk(tmp_path_factory.mktemp("footage"), FRAMES).path
 
 

@@ -1,4 +1,4 @@
-"""What is taught and by what: SyncNet, VGG19 and the losses give the originals' numbers; batches see what theirs do."""
+"""What is taught, and by what: SyncNet, VGG19, losses and batches give the originals' numbers."""
 
 from __future__ import annotations
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 
 from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
+from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.probing import unfit_torch
 from lipsync_core.weights.remedy import remedy
-from lipsync_wav2lip import exported
 from lipsync_wav2lip.spec import STEMS, WAV2LIP
 
 if TYPE_CHECKING:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lipsync_core import packages
-from lipsync_core.errors import OutputError, PluginFault, PluginUnavailable, UsageError
-from lipsync_wav2lip import exported
+from lipsync_core.errors import PluginUnavailable, UsageError
+from lipsync_core.networks import exported
 from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get
 from lipsync_wav2lip.spec import ONNX_INPUTS, STEMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
-
-TOLERANCE = 1e-4
-"""Largest difference, in shares of full light, that an export may have from the network (1e-6 is usual)."""
 
 
 def export(context: OpenContext, format: str) -> list[Path]:
@@ -64,86 +56,25 @@ def export(context: OpenContext, format: str) -> list[Path]:
 
 
 def export_to(path: Path, checkpoint: Path) -> None:
-    """Make one export; it appears under its name when it is whole and gives what the network gives.
-
-    Older exports of a checkpoint of that name are removed.
+    """Make one export; see `write_onnx`.
 
     Raises:
         PluginUnavailable: a damaged checkpoint.
         PluginFault: the export gives something else than the network.
         OutputError: the folder cannot be written.
     """
-    import torch
-
+    from lipsync_core.networks.exporting import write_onnx
     from lipsync_wav2lip.torch_runtime import folded
 
-    network = folded(checkpoint)
     random = np.random.default_rng(0)
     example = {
         ONNX_INPUTS[0][0]: random.uniform(-4, 4, (2, 1, 80, 16)).astype(np.float32),
         ONNX_INPUTS[1][0]: random.uniform(0, 1, (2, 6, 96, 96)).astype(np.float32),
     }
-    tensors = tuple(torch.from_numpy(array) for array in example.values())
-    with torch.inference_mode():
-        expected: NDArray[np.float32] = network(*tensors).numpy()
-    frames = torch.export.Dim("frames")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=".export-", dir=path.parent) as folder:
-            new = Path(folder) / path.name
-            with _quiet():
-                program = torch.onnx.export(
-                    network,
-                    tensors,
-                    input_names=list(example),
-                    output_names=["output"],
-                    dynamic_shapes=({0: frames}, {0: frames}),
-                    dynamo=True,
-                    verbose=False,
-                )
-            assert program is not None
-            program.save(new, external_data=False)
-            _check(new, example, expected)
-            new.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"The export {path} cannot be written: {error.strerror or error}.",
-            "Free some space (150 MB), or name another folder with LIPSYNC_CACHE.",
-        ) from error
-    drop_older(path)
+    write_onnx(path, folded(checkpoint), example, "output", _run, "Wav2Lip")
 
 
-def drop_older(path: Path) -> None:
-    """Remove exports that were made from earlier contents of the same checkpoint."""
-    for old in exported.all_of(path.parent, path.stem.rpartition("-")[0]):
-        if old != path:
-            old.unlink(missing_ok=True)
-
-
-def _check(
-    model: Path,
-    example: dict[str, NDArray[np.float32]],
-    expected: NDArray[np.float32],
-) -> None:
+def _run(model: Path, example: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
     from lipsync_wav2lip.onnx_runtime import OnnxRuntime
 
-    apart = float(np.abs(OnnxRuntime(model, "cpu", 1).run(*example.values()) - expected).max())
-    if not apart <= TOLERANCE:
-        raise PluginFault(
-            f"The ONNX export of Wav2Lip differs from the network by {apart:.2g}.",
-            "Use --option wav2lip.runtime=torch, and report this with your versions of torch and onnx.",
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter's remarks on packages that are not wanted here, and on its own future."""
-    logger = logging.getLogger("torch.onnx")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(before)
+    return OnnxRuntime(model, "cpu", 1).run(*example.values())

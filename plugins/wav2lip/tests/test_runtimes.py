@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from lipsync_wav2lip import export, exported, pictures
+from lipsync_wav2lip import export, pictures
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.onnx_runtime import OnnxRuntime
 from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_wav2lip.torch_runtime import TorchRuntime
 
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.networks import exported
 from lipsync_core.networks.batches import in_batches
+from lipsync_core.networks.exporting import drop_older
 from lipsync_core.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
@@ -100,7 +102,7 @@ def test_other_and_damaged_onnx_files_are_refused(tmp_path: Path):
         OnnxRuntime(tmp_path / "damaged.onnx", "cpu", 1)
     import lipsync_core.builtin.viseme as viseme
 
-    with pytest.raises(PluginUnavailable, match="is not Wav2Lip's generator"):
+    with pytest.raises(PluginUnavailable, match="is not Wav2Lip's"):
         OnnxRuntime(Path(viseme.__file__).parent / "visemes.onnx", "cpu", 1)
 
 
@@ -158,7 +160,7 @@ def test_a_new_export_replaces_the_old_one_and_leaves_nothing_behind(model: Path
     old.write_bytes(b"old")
     kept = model.with_name("wav2lip-ffffffffffffffff.onnx")
     kept.write_bytes(b"of the other one")
-    export.drop_older(model)
+    drop_older(model)
     assert not old.exists()
     assert kept.exists()
     kept.unlink()

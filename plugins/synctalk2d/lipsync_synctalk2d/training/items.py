@@ -17,11 +17,14 @@ if TYPE_CHECKING:
     from lipsync_synctalk2d.training.dataset import Dataset
 
 HELD_SHARE = 0.1
-"""Of the footage, at its end, that is never learnt from."""
+"""Of the footage that is never learnt from."""
 MOST_HELD = 128
 """Moments that are judged after each epoch, evenly spread over what is held out."""
+BLOCK, MOST_BLOCKS = 500, 8
+"""What is held out lies in blocks, one for so many moments: at the end of a recording alone people often do
+what they did not do before."""
 GAP = 16
-"""Moments between the two parts that are in neither: neighbours hear the same sound."""
+"""Moments on both sides of a block that are in neither part: neighbours hear the same sound."""
 APART = 10
 """Moments by which the sound of another moment is away at the least: 0.4 s."""
 
@@ -35,12 +38,18 @@ class Split:
 
 
 def split(count: int) -> Split:
-    """The end of the footage is held out."""
-    held = max(4, round(count * HELD_SHARE))
-    gap = min(GAP, max(0, (count - held) // 8))
-    last = np.arange(count - held, count)
-    spread = last[np.linspace(0, held - 1, min(held, MOST_HELD)).round().astype(int)]
-    return Split(learnt=np.arange(max(1, count - held - gap)), held=spread)
+    """Blocks in the middle of equal parts of the footage are held out."""
+    blocks = min(MOST_BLOCKS, max(1, count // BLOCK))
+    length = max(4, round(count * HELD_SHARE)) // blocks
+    gap = min(GAP, count // 20)
+    kind = np.zeros(count, np.int8)  # 0 learnt, 1 in neither, 2 held out
+    for k in range(blocks):
+        start = int(count * (2 * k + 1) / (2 * blocks)) - length // 2
+        kind[max(0, start - gap) : start + length + gap] = 1
+        kind[start : start + length] = 2
+    held = np.flatnonzero(kind == 2)
+    spread = np.linspace(0, len(held) - 1, min(len(held), MOST_HELD)).round().astype(int)
+    return Split(learnt=np.flatnonzero(kind == 0), held=held[spread])
 
 
 @dataclass(frozen=True, kw_only=True)

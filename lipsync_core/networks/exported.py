@@ -1,4 +1,4 @@
-"""Names and finds exports in the cache: a file is called after the content it was made from."""
+"""Names and finds ONNX exports in the cache: a file is called after the content it was made from."""
 
 from __future__ import annotations
 
