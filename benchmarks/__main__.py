@@ -1,4 +1,4 @@
-"""`python -m benchmarks [names] [--json OUT] [--clip FILE]`; see README.md."""
+"""`python -m benchmarks [names] [--json OUT] [--clip FILE] [--device cuda]`; see README.md."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)}")
     parser.add_argument("--json", type=Path, help="also write everything here")
     parser.add_argument("--clip", type=Path, help="a video with a face instead of the made one")
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="for musetalk: where networks run"
+    )
     given = parser.parse_args()
     wrong = sorted(set(given.names) - set(ALL))
     if wrong:
@@ -27,7 +30,7 @@ def main() -> None:
     known = hardware()
     load = " ".join(f"{v:.2f}" for v in known["load_before"])
     print(f"{known['cpu']}, {known['cores']} cores, Python {known['python']}; load before: {load}")
-    setting = Setting(given.clip.resolve() if given.clip else None)
+    setting = Setting(given.clip.resolve() if given.clip else None, given.device)
     tables: dict[str, Table] = {}
     for name in given.names or DEFAULT:
         tables[name] = import_module(f"benchmarks.{name}").run(setting)

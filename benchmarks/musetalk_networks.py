@@ -1,9 +1,9 @@
-"""MuseTalk's networks alone, in full size, as a process: `weights HOME` or `PRECISION HOME OUT`.
+"""MuseTalk's networks alone, in full size, as a process: `weights HOME` or `WAY HOME OUT DEVICE FRAMES`.
 
 The first makes files where `lipsync weights` keeps them, with the numbers of the tests' golden files in place
-of trained ones. The second times them. fp32 is the way of the original's script: diffusers' networks as
-published, one operation after another. The painted pictures go to OUT (`.npy`), to be compared, and seconds a
-frame of each stage beside it, as JSON.
+of trained ones. The second times them, FRAMES at a time. WAY is a precision, or `plain`: diffusers' networks
+as published, in fp32, one operation after another, as in the original's script. The painted pictures go to
+OUT (`.npy`), to be compared, and seconds a frame of each stage beside it, as JSON.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import numpy as np
 import torch
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from lipsync_musetalk import pictures
+from lipsync_musetalk import diffusion, pictures
 from lipsync_musetalk.availability import Files
 from lipsync_musetalk.networks import LatentNetworks
 from numpy.typing import NDArray
@@ -27,8 +27,6 @@ from lipsync_core.hardware import detect
 from lipsync_core.testing import Parity, recipe
 
 DATA = Path(__file__).parents[1] / "plugins" / "musetalk" / "tests" / "data"
-FRAMES = 4
-"""At a time: the original's 8 takes as long a frame, and twice as long to wait for."""
 ROUNDS = 2
 
 
@@ -58,7 +56,7 @@ def _save(path: Path, arrays: dict[str, NDArray[np.float32]]) -> None:
     torch.save({name: torch.from_numpy(arrays.pop(name)) for name in list(arrays)}, path)
 
 
-def timed(precision: str, home: Path, out: Path) -> dict[str, float]:
+def timed(way: str, home: Path, out: Path, device: str, frames: int) -> dict[str, float]:
     """Seconds a frame of each stage."""
     folder = home / "weights" / "musetalk"
     files = Files(
@@ -67,15 +65,18 @@ def timed(precision: str, home: Path, out: Path) -> dict[str, float]:
         vae=folder / "sd-vae" / "diffusion_pytorch_model.bin",
         vae_config=folder / "sd-vae" / "config.json",
     )
-    networks = LatentNetworks(files, "cpu", precision, detect().cores)
-    faces = np.stack([recipe.image(f"face{n}", 256, 256) for n in range(FRAMES)])
-    audio = recipe.normal("audio", (FRAMES, 50, 384))
+    networks = LatentNetworks(files, device, "fp32" if way == "plain" else way, detect().cores)
+    if way == "plain":
+        published = diffusion.load_vae(files.vae_config, files.vae)
+        networks._decoded = networks.device.place(published).decode
+    faces = np.stack([recipe.image(f"face{n}", 256, 256) for n in range(frames)])
+    audio = recipe.normal("audio", (frames, 50, 384))
     # One face at a time, as both ways do: latents are made once for each picture.
     latents, encoding = _least(lambda: networks.encode(faces[:1]), 1)
-    latents = np.repeat(latents, FRAMES, axis=0)
-    made, predicting = _least(lambda: networks.predict(latents, audio), FRAMES)
-    decoded, decoding = _least(lambda: networks.decode(made), FRAMES)
-    np.save(out, pictures.faces_of(decoded))
+    latents = np.repeat(latents, frames, axis=0)
+    made, predicting = _least(lambda: networks.predict(latents, audio), frames)
+    decoded, decoding = _least(lambda: networks.decode(made), frames)
+    np.save(out, pictures.faces_of(decoded[:4]))
     return {"encode": encoding, "predict": predicting, "decode": decoding}
 
 
@@ -97,7 +98,7 @@ def main(words: list[str]) -> None:
         weights(Path(words[1]))
     else:
         out = Path(words[2])
-        told = timed(words[0], Path(words[1]), out)
+        told = timed(words[0], Path(words[1]), out, words[3], int(words[4]))
         out.with_suffix(".json").write_text(json.dumps(told), "utf-8")
 
 

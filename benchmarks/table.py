@@ -45,6 +45,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all benchmarks are given: a clip named on the command line, or None for the made one."""
+    """What all benchmarks are given.
+
+    Attributes:
+        clip: named on the command line, or None for the made one.
+        device: "cpu" or "cuda", for those of networks.
+    """
 
     clip: Path | None
+    device: str = "cpu"

@@ -33,6 +33,7 @@ except ImportError:  # what is left tests specs and probes
             "contract",
             "diffusion",
             "generator",
+            "gpu",
             "parsing",
             "pose",
             "seams",
