@@ -27,7 +27,8 @@ from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.engine.threads import one_thread
-from lipsync_core.errors import GenerationFailed
+from lipsync_core.errors import GenerationFailed, UnsupportedInput
+from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
@@ -66,6 +67,11 @@ def prepare(
     run, watch = request.run, Stopwatch()
     candidate = resolve(registry, run)[0][0]
     with readable_io(run.face), terminated_is_cancelled(), one_thread():
+        if is_edit_list(run.face):
+            raise UnsupportedInput(
+                f"{run.face} is an edit list, which other voices cut differently.",
+                "Leave out the preparation: a run needs none.",
+            )
         info = probe_target(run.face, Fraction(run.fps))
 
         def lay(info: TargetInfo) -> Schedule:

@@ -22,7 +22,7 @@ from lipsync_core import Session, places
 from lipsync_core.engine import avatars, preparation
 from lipsync_core.engine.preparing import PrepareRequest, prepare
 from lipsync_core.engine.request import RunRequest
-from lipsync_core.errors import GenerationFailed, OutputError, PluginFault
+from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
 from lipsync_core.specs import ChunkSpec
 
 
@@ -319,6 +319,13 @@ def test_mistakes_are_told(face_clip, words, code, told):
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
     assert told in done.stderr
     assert not (places.cache() / "prepared").exists()
+
+
+def test_an_edit_list_is_refused(tmp_path):
+    path = tmp_path / "edits.json"
+    path.write_text('{"edits": []}')
+    with pytest.raises(UnsupportedInput, match="is an edit list"):
+        ready(path, shades())
 
 
 def test_a_full_disk_is_told_and_the_rest_goes_on(face_clip, monkeypatch):
