@@ -106,6 +106,7 @@ def _show(told: dict[str, Any]) -> None:
     from rich.table import Table
 
     from lipsync_core.cli.console import stderr
+    from lipsync_core.cli.summary import counted
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("[bold]target", f"[bold]{escape(told['target'])}[/]")
@@ -118,19 +119,10 @@ def _show(told: dict[str, Any]) -> None:
         table.add_row("generator", told["generator"])
     if told["folders"]:
         made, kept = told["made"], told["kept"]
-        table.add_row("prepared", f"{_counted(kept)}, {_counted(made)} of them now")
+        table.add_row("prepared", f"{counted(kept)}, {counted(made)} of them now")
         table.add_row("on disk", _bytes(told["bytes"]))
     table.add_row("time", f"{told['seconds']:.1f} s")
     stderr.print(table)
-
-
-def _counted(counts: dict[str, int]) -> str:
-    words = [
-        f"{number} {kind if number != 1 else kind.removesuffix('s')}"
-        for kind, number in counts.items()
-        if number
-    ]
-    return " and ".join(words) or "none"
 
 
 def _bytes(number: int) -> str:
@@ -168,22 +160,26 @@ def _table(entries: list[Entry], removed: bool) -> None:
     import time
 
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from lipsync_core.cli.console import stdout
+    from lipsync_core.cli.summary import counted
 
     if not entries:
         stdout.print("Nothing is prepared." if not removed else "Nothing was there to remove.")
         return
-    table = Table("target", "generator", "prepared", "on disk", "used last", box=None)
+    table = Table(
+        Column("target", overflow="fold"), "generator", "prepared", "on disk", "used last", box=None
+    )
     for entry in entries:
         table.add_row(
             escape(entry.target),
             entry.generator,
-            _counted({"frames": entry.frames, "tracks": entry.tracks}),
+            counted({"frames": entry.frames, "tracks": entry.tracks}),
             _bytes(entry.bytes),
             time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.used)),
         )
     stdout.print(table)
     whole = _bytes(sum(entry.bytes for entry in entries))
-    stdout.print(f"{len(entries)} avatars, {whole}" + (", removed" if removed else ""))
+    number = counted({"avatars": len(entries)})
+    stdout.print(f"{number}, {whole}" + (", removed" if removed else ""))

@@ -27,8 +27,8 @@ def show_summary(report: dict[str, Any]) -> None:
         table.add_row("", f"passed through: {span['first']}-{span['last']} ({span['why']})")
     if len(faces["passthrough"]) > 4:
         table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
-    for words in _saved(report["saved"]):
-        table.add_row("saved", words)
+    for name, words in _saved(report["saved"]).items():
+        table.add_row(name, words)
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
     table.add_row("generator", used)
     for told in chain["notes"][:4]:
@@ -57,22 +57,32 @@ def show_summary(report: dict[str, Any]) -> None:
         show_figures(report["evaluation"], stderr)
 
 
-def _saved(saved: dict[str, Any]) -> list[str]:
+def _saved(saved: dict[str, Any]) -> dict[str, str]:
     """What did not have to be computed, in words."""
-    words = []
+    words = {}
     if saved["frames"]:
         why = ", ".join(f"{count} {name}" for name, count in saved["why"].items() if count)
-        words.append(f"{saved['frames']} frames not computed: {why}")
+        words["saved"] = f"{saved['frames']} frames not computed: {why}"
     frames, tracks = (saved["prepared"][kind] for kind in ("frames", "tracks"))
     known = []
     if frames["stored"] or tracks["stored"]:
-        what = [f"{d['stored']} {n}" for n, d in saved["prepared"].items() if d["stored"]]
-        known.append(f"{' and '.join(what)} from the prepared avatar")
+        stored = {kind: counts["stored"] for kind, counts in saved["prepared"].items()}
+        known.append(f"{counted(stored)} from the avatar")
     if frames["again"]:
-        known.append(f"{frames['again']} frames came again")
+        known.append(f"{counted({'frames': frames['again']})} came again")
     if known:
-        words.append(f"prepared before: {', '.join(known)}")
+        words["prepared"] = f"before: {', '.join(known)}"
     return words
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Numbers by kinds, in words: "75 frames and 1 track"."""
+    words = [
+        f"{number} {kind if number != 1 else kind.removesuffix('s')}"
+        for kind, number in counts.items()
+        if number
+    ]
+    return " and ".join(words) or "none"
 
 
 def show_figures(told: dict[str, Any], console: Console) -> None:

@@ -13,7 +13,7 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,23 +154,12 @@ def making(
     folder = _folder(key)
     _forget_old(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder.with_suffix(".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise OutputError(
-            f"{path} is being prepared for {candidate.spec.name} already.",
-            "Wait until the other `lipsync prepare` is done.",
-        ) from None
-    try:
+    with _alone(folder, path):
         about = {"path": str(path.absolute()), **key}
         work = folder / f".{_ABOUT}.part"
         work.write_text(json.dumps(about, indent=2, default=str), "utf-8")
         work.replace(folder / _ABOUT)
         yield Avatar(folder=folder, rows=PreparedRows(folder, writing=True), writing=True)
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def entries() -> list[Entry]:
@@ -183,13 +172,38 @@ def entries() -> list[Entry]:
 
 
 def remove(entry: Entry) -> None:
-    """Forget an avatar; a run that is using it makes the rest itself."""
-    shutil.rmtree(entry.folder, ignore_errors=True)
+    """Forget an avatar; a run that is using it makes the rest itself.
+
+    Raises:
+        OutputError: it is being filled.
+    """
+    with _alone(entry.folder, entry.target):
+        shutil.rmtree(entry.folder, ignore_errors=True)
 
 
 def size(folder: Path) -> int:
     """Bytes of an avatar on disk."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+@contextmanager
+def _alone(folder: Path, target: Path | str) -> Iterator[None]:
+    """No other process fills or removes an avatar meanwhile.
+
+    Raises:
+        OutputError: another does.
+    """
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise OutputError(
+            f"{target} is being prepared by another process.", "Wait until it is done."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _root() -> Path:
@@ -256,4 +270,5 @@ def _forget_old(present: Path) -> None:
     for folder in sorted(others, key=lambda folder: -folder.stat().st_mtime):
         room -= size(folder)
         if room < 0 or folder.stat().st_mtime < limit:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OutputError), _alone(folder, folder):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -268,8 +268,14 @@ def test_a_generator_that_prepares_wrongly_is_told(face_clip, kind, error, told)
 
 def test_two_at_once_do_not_mix(face_clip):
     ready(face_clip, shades())
-    with FileLock(folder().with_suffix(".lock")), pytest.raises(OutputError, match="already"):
-        ready(face_clip, shades())
+    (entry,) = [entry for entry in avatars.entries() if entry.frames]
+    with FileLock(entry.folder / "lock"):
+        with pytest.raises(OutputError, match="by another process"):
+            ready(face_clip, shades())
+        with pytest.raises(OutputError, match="by another process"):
+            avatars.remove(entry)
+    avatars.remove(entry)
+    assert not entry.folder.exists()
 
 
 def test_old_avatars_and_those_beyond_the_bound_go(face_clip, monkeypatch):
@@ -297,7 +303,7 @@ def test_the_command_line(tmp_path, face_clip):
     (entry,) = json.loads(lipsync("prepare", "--list", "--json").stdout)["avatars"]
     assert (entry["target"], entry["generator"]) == (str(face_clip), "viseme")
     run = lipsync("run", face_clip, speech(tmp_path / "v.wav", 0.5), "-o", tmp_path / "o.mp4")
-    assert "1 tracks from the prepared avatar" in run.stderr
+    assert "1 track from the avatar" in run.stderr
     other = write_picture(tmp_path / "p.png", face_frame(0))
     assert "Nothing was there" in lipsync("prepare", other, "--remove").stdout
     assert lipsync("prepare", face_clip, "--remove").returncode == 0
