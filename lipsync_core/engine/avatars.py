@@ -128,11 +128,14 @@ def find(candidate: Candidate, target: Target, registry: Registry) -> Avatar | N
     """The avatar that was prepared for exactly this generator and target, if there is one."""
     if candidate.spec.prepare.scope == "none" or not target.identity:
         return None
-    folder = _folder(_key(candidate, target, registry))
-    if not (folder / _ABOUT).is_file():
+    try:
+        folder = _folder(_key(candidate, target, registry))
+        if not (folder / _ABOUT).is_file():
+            return None
+        folder.touch()
+        return Avatar(folder=folder, rows=PreparedRows(folder))
+    except OSError:  # a cache that may not be read is none
         return None
-    folder.touch()
-    return Avatar(folder=folder, rows=PreparedRows(folder))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from lipsync_core.errors import Cancelled, OutputError
 
 @contextmanager
 def readable_io(path: Path) -> Iterator[None]:
-    """A full disk anywhere in the job becomes one clear error.
+    """A full disk, or a folder that may not be written, anywhere in the job becomes one clear error.
 
     Args:
         path: named where the system does not say which file.
@@ -34,6 +34,11 @@ def readable_io(path: Path) -> Iterator[None]:
             raise OutputError(
                 f"{what}: {error.filename or path} could not be written.",
                 "Free some space; the same command then goes on where it stopped.",
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OutputError(
+                f"{error.filename or path} cannot be written: {error.strerror}.",
+                "Choose another folder; that of the cache is named by LIPSYNC_CACHE.",
             ) from error
         raise
 
