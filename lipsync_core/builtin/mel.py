@@ -46,10 +46,16 @@ class MelEncoder(AudioEncoder):
 
 
 class MelStream(FeatureStream):
-    """One voice; holds 16 columns and the last 50 ms of sound."""
+    """One voice; holds a window's columns and the last 50 ms of sound.
 
-    def __init__(self, fps: Fraction) -> None:
+    Args:
+        fps: windows a second; each begins at its frame's time.
+        columns: of a window; networks other than Wav2Lip's want more of them.
+    """
+
+    def __init__(self, fps: Fraction, columns: int = COLUMNS) -> None:
         self._fps = fps
+        self._wide = columns
         self._columns = _Columns()
         self._mel = np.zeros((0, BANDS), np.float32)
         self._first = 0  # number of the first column still held
@@ -57,15 +63,15 @@ class MelStream(FeatureStream):
         self._given = 0
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in; `(n, 80, 16)` rows that are now certain out."""
+        """More sound in; `(n, 80, columns)` rows that are now certain out."""
         self._samples += len(samples)
         self._mel = np.concatenate([self._mel, self._columns.push(samples)])
-        return self._rows(lambda start: start + COLUMNS <= self._first + len(self._mel))
+        return self._rows(lambda start: start + self._wide <= self._first + len(self._mel))
 
     def flush(self) -> NDArray[np.float32]:
-        """Remaining rows; the last ones share the last 16 columns, as in Wav2Lip."""
+        """Remaining rows; the last ones share the last window's columns, as in Wav2Lip."""
         self._mel = np.concatenate([self._mel, self._columns.flush()])
-        short = COLUMNS - (self._first + len(self._mel))
+        short = self._wide - (self._first + len(self._mel))
         if short > 0:
             self._mel = np.concatenate([self._mel, np.full((short, BANDS), SILENT, np.float32)])
         total = -(-self._samples * self._fps // SAMPLE_RATE)
@@ -77,16 +83,16 @@ class MelStream(FeatureStream):
             start = int(_COLUMNS_A_SECOND * self._given / self._fps)
             if not certain(start):  # type: ignore[operator]  # one of the two lambdas above
                 break
-            last = max(0, len(self._mel) - COLUMNS)
+            last = max(0, len(self._mel) - self._wide)
             place = min(start - self._first, last)
-            rows.append(self._mel[place : place + COLUMNS].T)
+            rows.append(self._mel[place : place + self._wide].T)
             self._given += 1
-        # Keep a whole window: a late flush may need to look back at the last 16 columns.
+        # Keep a whole window: a late flush may need to look back at the last columns.
         start = int(_COLUMNS_A_SECOND * self._given / self._fps)
-        old = min(start - self._first, len(self._mel) - COLUMNS)
+        old = min(start - self._first, len(self._mel) - self._wide)
         if old > 0:
             self._mel, self._first = self._mel[old:], self._first + old
-        return np.array(rows, np.float32).reshape(-1, BANDS, COLUMNS)
+        return np.array(rows, np.float32).reshape(-1, BANDS, self._wide)
 
 
 class _Columns:

@@ -57,6 +57,19 @@ def test_short_sounds_give_whole_windows(samples):
     assert np.isfinite(rows).all()
 
 
+def test_windows_of_other_widths_hold_the_same_columns():
+    """LatentSync's SyncNet wants 52 columns."""
+    sound = recipe.wave("wide", 16_000)
+    narrow, wide = (MelStream(Fraction(25), columns) for columns in (COLUMNS, 52))
+    sixteen = np.concatenate([narrow.push(sound), narrow.flush()])
+    parts = [wide.push(sound[:700]), wide.push(sound[700:]), wide.flush()]
+    rows = np.concatenate(parts)
+    assert rows.shape == (25, BANDS, 52)
+    assert np.array_equal(rows[:9, :, :16], sixteen[:9])
+    assert np.array_equal(rows[0, :, 16:32], sixteen[5])
+    assert np.array_equal(rows[-1], rows[-2]), "the last ones share the last columns"
+
+
 def test_rows_come_within_the_declared_lookahead():
     stream, fps = MelStream(Fraction(25)), 25
     given = 0

@@ -117,6 +117,13 @@ def probe15(context: ProbeContext) -> ProbeResult:
     return _probe(LATENTSYNC15, context.context)
 
 
+def probe_syncnet(context: ProbeContext) -> ProbeResult:
+    """Ready with the file, for the scorer; it computes in fp32."""
+    opened = context.context
+    unfit = unfit_precision(opened, ("fp32",))
+    return unfit or Ready(detail=f"stable_syncnet.pt in fp32 on {opened.device}")
+
+
 def _probe(spec: GeneratorSpec, context: OpenContext) -> ProbeResult:
     wrong = contradiction(spec, context) or mixed_up(spec, context)
     if wrong is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lipsync_core.hookspecs import hookimpl
-from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec
+from lipsync_core.specs import AudioEncoderSpec, BlenderSpec, GeneratorSpec, ScorerSpec
 from lipsync_latentsync.hybrid_spec import HYBRID, WHISPER_BOTH
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, QUADRILATERAL
+from lipsync_latentsync.syncnet_spec import STABLE_SYNCNET
 
 
 @hookimpl
@@ -28,3 +29,9 @@ def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> No
     register(LATENTSYNC)
     register(LATENTSYNC15)
     register(HYBRID)
+
+
+@hookimpl
+def lipsync_register_scorers(register: Callable[[ScorerSpec], None]) -> None:
+    """Offer LatentSync's teacher as a judge."""
+    register(STABLE_SYNCNET)

@@ -43,6 +43,7 @@ if not RUNTIME:  # what is left tests specs and probes
             "hybrid_run",
             "run",
             "sampling",
+            "syncnet",
             "unet",
         )
     ]
@@ -90,17 +91,32 @@ def full_unet(parity: Parity) -> LatentSyncUNet:
 SMALL_VAE = {
     "_class_name": "AutoencoderKL",
     "act_fn": "silu",
-    "block_out_channels": [32, 32, 32, 32],
+    "block_out_channels": [8, 8, 8, 8],
     "down_block_types": ["DownEncoderBlock2D"] * 4,
     "up_block_types": ["UpDecoderBlock2D"] * 4,
     "in_channels": 3,
     "out_channels": 3,
     "latent_channels": 4,
     "layers_per_block": 1,
-    "norm_num_groups": 32,
+    "norm_num_groups": 8,
     "sample_size": 256,
 }
 """The published architecture with fewer channels."""
+
+
+@pytest.fixture(scope="session")
+def syncnet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`stable_syncnet.pt` as published, of a narrow network with recipe numbers."""
+    import torch
+    from lipsync_latentsync.syncnet_network import StableSyncNet
+
+    with torch.device("meta"):
+        network = StableSyncNet((32,) * 7, (32,) * 8)
+    filled = recipe.weights(network.state_dict(), {"prefix": "small_syncnet:"})
+    path = tmp_path_factory.mktemp("syncnet") / "stable_syncnet.pt"
+    tensors = {name: torch.from_numpy(value) for name, value in filled.items()}
+    torch.save({"global_step": 3, "state_dict": tensors}, path)
+    return path
 
 
 SMALL_MUSETALK = {
