@@ -19,6 +19,7 @@ from filelock import FileLock
 from preparers import KeepsObjects, Miscounts, Shades, ShadesForTwo, Tells, ready, shades
 
 from lipsync_core import Session, places
+from lipsync_core.cli.summary import show_summary
 from lipsync_core.engine import avatars, preparation
 from lipsync_core.engine.preparing import PrepareRequest, prepare
 from lipsync_core.engine.request import RunRequest
@@ -356,7 +357,7 @@ def test_a_full_disk_is_told_and_the_rest_goes_on(face_clip, monkeypatch):
 
 
 @pytest.mark.parametrize("batches", [True, False])
-def test_in_silence_a_generator_is_not_asked(tmp_path, face_clip, job, batches):
+def test_in_silence_a_generator_is_not_asked(tmp_path, face_clip, job, batches, capsys):
     from mediafactory import make_sound
 
     spec = fakes.spec(
@@ -368,6 +369,8 @@ def test_in_silence_a_generator_is_not_asked(tmp_path, face_clip, job, batches):
     saved = done.report["saved"]
     assert not Tells.asked
     assert saved["frames"] == saved["why"]["silent"] == 30
+    show_summary(done.report)
+    assert "30 frames not computed: 30 silent" in capsys.readouterr().err
     job(face_clip, quiet, "b.mp4", registry=fakes.registry(spec), generators=("tells",),
         strict=True, silence="generate")  # fmt: skip
     assert len(Tells.asked) == 30
