@@ -28,7 +28,9 @@ def prepare(
     seconds: Annotated[
         float,
         typer.Option(
-            min=0.0, help="Of a picture: how much of its blinking and swaying is prepared."
+            min=0.0,
+            max=3600.0,
+            help="Of a picture: how much of its blinking and swaying is prepared.",
         ),
     ] = 10.0,
     still: Annotated[

@@ -318,6 +318,10 @@ def test_the_command_line(tmp_path, face_clip):
         (("--list", "--remove"), 2, "exclude each other"),
         (("nothing.mp4",), 3, "nothing.mp4"),
         (("{face}", "-g", "nobody"), 2, "nobody"),
+        (("{face}", "--fps", "0"), 2, "between 1 and 240"),
+        (("{face}", "--seconds", "inf"), 2, "--seconds"),
+        (("{face}", "--face", "id:77"), 2, "no face with id 77"),
+        (("{face}", "--detector", "nobody"), 2, "nobody"),
         (("{face}", "--option", "viseme.nothing=1"), 2, "has no option"),
     ],
 )
