@@ -111,7 +111,7 @@ def syncnet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from lipsync_latentsync.syncnet_network import StableSyncNet
 
     with torch.device("meta"):
-        network = StableSyncNet((32,) * 7, (32,) * 8)
+        network = StableSyncNet((*[32] * 6, 64), (*[32] * 7, 64))
     filled = recipe.weights(network.state_dict(), {"prefix": "small_syncnet:"})
     path = tmp_path_factory.mktemp("syncnet") / "stable_syncnet.pt"
     tensors = {name: torch.from_numpy(value) for name, value in filled.items()}

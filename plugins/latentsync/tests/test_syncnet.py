@@ -46,7 +46,7 @@ def test_embeddings_are_the_originals(parity):
 
 def test_a_checkpoint_is_read_with_its_widths_and_others_are_named(syncnet_file: Path, tmp_path):
     network = syncnet_network.load(syncnet_file)
-    assert network.visual_encoder.norm_out.num_channels == 32
+    assert network.visual_encoder.norm_out.num_channels == 64
     assert not any(p.requires_grad for p in network.parameters())
     for content in (
         {"weight": torch.zeros(3)},
