@@ -29,7 +29,7 @@ from lipsync_core.testing import Parity, recipe
 
 DATA = Path(__file__).parents[1] / "plugins" / "synctalk2d" / "tests" / "data"
 BATCHES = (1, 8, 24)
-ROUNDS = 4
+ROUNDS = 2
 SIZES = {320: 328, 160: 160}
 
 

@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from lipsync_synctalk2d.training.request import TrainRequest
 
 
+TOLD_APART = 0.65
+"""Share of held-out pictures that SyncNet must tell apart, or it has only learnt its footage by heart."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trained:
     """What a training gave.
@@ -167,20 +171,33 @@ class _Job:
 
     def _loss(self) -> FaceLoss:
         """With the terms that can be had."""
-        place, request, compute = self._compute.place, self._request, self._compute
+        place, compute = self._compute.place, self._compute
         vgg = location.locate(TRAIN).get(VGG_FILE)
         if vgg is None:
             self._progress.note(
                 "The perceptual loss is left out: VGG19 is not here (lipsync weights pull synctalk2d)."
             )
-        syncnet = None
-        if request.sync_epochs and request.sync_weight > 0:
-            syncnet = SyncNetwork(request.layout)
-            syncnet.load_state_dict(self._folder.load(SYNCNET)["model"])
-            syncnet = place(syncnet).eval().requires_grad_(False)
+        syncnet = self._syncnet()
         with compute.memory():
             perceptual = place(Perceptual(load_vgg(vgg))) if vgg is not None else None
-        return FaceLoss(perceptual=perceptual, syncnet=syncnet, sync_weight=request.sync_weight)
+        weight = self._request.sync_weight
+        return FaceLoss(perceptual=perceptual, syncnet=syncnet, sync_weight=weight)
+
+    def _syncnet(self) -> SyncNetwork | None:
+        """The one that was taught, frozen; None where it is not wanted, or of no use."""
+        request = self._request
+        if not request.sync_epochs or request.sync_weight <= 0:
+            return None
+        right = self._state.history["syncnet"][-1]["told_apart"]
+        if right < TOLD_APART:
+            self._progress.note(
+                f"The sync loss is left out: SyncNet tells held-out sounds apart in {right:.0%} of the cases "
+                "only, and chance is 50%. It wants more footage."
+            )
+            return None
+        network = SyncNetwork(request.layout)
+        network.load_state_dict(self._folder.load(SYNCNET)["model"])
+        return self._compute.place(network).eval().requires_grad_(False)
 
     def _told(self, phase: Phase, epoch: int, figures: dict[str, float]) -> None:
         """After an epoch: a line, curves, a sheet, and the person where it is the best so far."""
