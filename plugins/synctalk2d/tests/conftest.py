@@ -26,6 +26,7 @@ except ImportError:  # what is left tests specs and probes
         "test_encoder.py",
         "test_generator.py",
         "test_networks.py",
+        "test_pfld.py",
         "test_run.py",
         "test_runtimes.py",
         "test_training.py",
