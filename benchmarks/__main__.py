@@ -11,7 +11,7 @@ from benchmarks.measure import hardware
 from benchmarks.table import Setting, Table
 
 DEFAULT = ("startup", "stages", "live", "main_job")
-ALL = (*DEFAULT, "memory", "wav2lip", "musetalk", "synctalk2d")
+ALL = (*DEFAULT, "memory", "wav2lip", "musetalk", "synctalk2d", "latentsync")
 
 
 def main() -> None:
@@ -21,7 +21,10 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write everything here")
     parser.add_argument("--clip", type=Path, help="a video with a face instead of the made one")
     parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="for musetalk: where networks run"
+        "--device",
+        choices=("cpu", "cuda"),
+        default="cpu",
+        help="where networks run, of models",
     )
     given = parser.parse_args()
     wrong = sorted(set(given.names) - set(ALL))

@@ -198,7 +198,7 @@ def test_the_autoencoder_gives_the_same_in_less_memory(weights, crops: Crops, me
     assert max(shape[2] for shape in seen) == (16 if memory == "tiled" else 32)
     apart = np.abs(whole - made)
     if memory == "sliced":
-        assert apart.max() < 1e-4
+        assert apart.max() < 1e-3 * whole.std()
     else:  # with random numbers, whose norms see the tile alone
         assert apart.mean() > 0
         assert np.corrcoef(whole.ravel(), made.ravel())[0, 1] > 0.7
