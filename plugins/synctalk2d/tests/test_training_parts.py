@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,7 +16,8 @@ torch = pytest.importorskip("torch")
 from lipsync_synctalk2d.training import dataset, upstream  # noqa: E402
 from lipsync_synctalk2d.training.footage import Footage, findings  # noqa: E402
 from lipsync_synctalk2d.training.items import APART, Batches, distant, split  # noqa: E402
-from lipsync_synctalk2d.training.phases import rate_at  # noqa: E402
+from lipsync_synctalk2d.training.phases import rate_at, sync_share  # noqa: E402
+from lipsync_synctalk2d.training.prepare import forget_old  # noqa: E402
 
 from lipsync_core.errors import UnsupportedInput  # noqa: E402
 from lipsync_core.voice.features import FeatureFile  # noqa: E402
@@ -86,6 +89,13 @@ def test_the_rate_stays_and_then_falls_to_a_twentieth():
     assert sorted(rates, reverse=True) == rates
 
 
+def test_the_sync_loss_counts_when_there_is_a_mouth_to_judge():
+    shares = [sync_share(epoch, 50) for epoch in range(50)]
+    assert shares[:11] == [0.0] * 11
+    assert shares[20:] == [1.0] * 30
+    assert sorted(shares) == shares
+
+
 def test_other_moments_are_far_away():
     among = np.arange(40)
     found = distant(np.arange(40), among, np.random.default_rng(0))
@@ -144,3 +154,12 @@ def test_folders_that_upstream_did_not_prepare_are_told(tmp_path: Path):
         upstream.features(tmp_path, "mel")
     np.save(tmp_path / "aud_hu.npy", np.zeros((9, 2, 1024), np.float32))
     assert upstream.features(tmp_path, "hubert").shape == (9, 2048)
+
+
+def test_datasets_that_nobody_uses_are_removed(tmp_path: Path):
+    for name, days in (("new", 1), ("old", 90), ("mine", 90)):
+        (tmp_path / name).mkdir()
+        then = time.time() - days * 86_400
+        os.utime(tmp_path / name, (then, then))
+    forget_old(tmp_path / "mine")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "new"]

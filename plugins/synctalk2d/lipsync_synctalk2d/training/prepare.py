@@ -7,6 +7,7 @@ the engine will cut them at work: the same landmarks, smoothed in the same way.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -49,6 +50,8 @@ _MOUTH = slice(48, 68)
 _ROOM = 0.35
 """Of its width and height, by which the lips' box is widened on each side: the lips open."""
 _SPARE = 512 * 2**20
+KEEP_DAYS = 60
+"""As for analyses of faces."""
 
 
 def folder_for(request: TrainRequest, digest: str) -> Path:
@@ -56,6 +59,15 @@ def folder_for(request: TrainRequest, digest: str) -> Path:
     chosen = f"{request.side}-{request.face_rule}-{request.detector or 'builtin'}"
     safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in chosen)
     return places.cache() / "training" / "synctalk2d" / f"{digest[:24]}-{safe}"
+
+
+def forget_old(folder: Path) -> None:
+    """Note that a dataset is used, and remove others that nobody has used for `KEEP_DAYS` days."""
+    folder.touch()
+    limit = time.time() - KEEP_DAYS * 86_400
+    for other in folder.parent.iterdir():
+        if other.is_dir() and other.stat().st_mtime < limit:
+            shutil.rmtree(other, ignore_errors=True)
 
 
 def usable_frames(seen: Seen) -> NDArray[np.int64]:
@@ -88,6 +100,7 @@ def prepare(
     """
     frames = usable_frames(seen)
     folder.mkdir(parents=True, exist_ok=True)
+    forget_old(folder)
     sound = _sound(request, seen, lead, folder, progress)
     told = {"frames": frames.tolist(), "side": request.side}
     if dataset.read_meta(folder) != told:  # other frames than before: what is there is of no use

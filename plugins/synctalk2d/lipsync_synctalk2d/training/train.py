@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,8 @@ from lipsync_synctalk2d.training.perceptual import Perceptual, load_vgg
 from lipsync_synctalk2d.training.phases import FacePhase, Phase, SyncPhase
 from lipsync_synctalk2d.training.prepare import folder_for, prepare
 from lipsync_synctalk2d.training.publish import SHEET, publish
-from lipsync_synctalk2d.training.state import SYNCNET, Mark, State, TrainingFolder, truncated
+from lipsync_synctalk2d.training.resuming import begin
+from lipsync_synctalk2d.training.state import SYNCNET, Mark, State, TrainingFolder
 from lipsync_synctalk2d.training.syncnet import SyncNetwork
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def train(
         if fresh:
             folder.clear()
         dataset, told, digest = _dataset(request, progress)
-        state, mark = _begin(request, folder, digest, start, progress)
+        state, mark = begin(request, folder, digest, start, progress)
         with stopping() as stop:
             job = _Job(request, folder, state, dataset, told, compute, progress, stop)
             return job.run(mark)
@@ -273,59 +274,3 @@ def _refuse(request: TrainRequest, errors: list[Finding]) -> None:
             + " ".join(error.message for error in errors),
             f"{errors[0].hint} Or train nevertheless with --anyway.",
         )
-
-
-def _begin(
-    request: TrainRequest, folder: TrainingFolder, digest: str, start: str, progress: Progress
-) -> tuple[State, Mark | None]:
-    """The state to go on with, and from which checkpoint; a new one where there is none."""
-    recipe = request.recipe(digest)
-    state = folder.read()
-    if state is None:
-        if start:
-            raise UsageError(f"Nothing was trained as '{request.name}' yet.", "Leave out --from.")
-        return State(recipe=recipe), None
-    changed = [name for name, value in recipe.items() if state.recipe.get(name) != value]
-    if changed:
-        told = ", ".join(f"{n} {state.recipe.get(n)} -> {recipe[n]}" for n in changed)
-        raise UsageError(
-            f"There is a training of '{request.name}' with other settings ({told}).",
-            "Use the same settings to go on, another --name, or --fresh to begin anew.",
-        )
-    mark = _chosen(state, folder, start, progress)
-    if mark is None:
-        return State(recipe=recipe), None
-    progress.note(f"going on from {mark.file}")
-    state = truncated(replace_done(state), mark)
-    folder.tidy(state)
-    return state, mark
-
-
-def replace_done(state: State) -> State:
-    """A state that may go on, with more epochs than before."""
-    return replace(state, done=False)
-
-
-def _chosen(state: State, folder: TrainingFolder, start: str, progress: Progress) -> Mark | None:
-    """The checkpoint that was asked for, or the newest that can be read."""
-    known = [*state.marks, *([state.best] if state.best else [])]
-    if start:
-        asked = state.best if start == "best" else next((m for m in known if m.file == start), None)
-        if asked is None:
-            files = ", ".join(dict.fromkeys(m.file for m in known)) or "none"
-            raise UsageError(
-                f"There is no checkpoint '{start}'.", f"There are: {files}; or say --from best."
-            )
-        return asked
-    for mark in reversed(known[: len(state.marks)]):
-        try:
-            folder.load(mark.file)
-        except UnsupportedInput as error:
-            progress.note(f"{error.message} The one before it is taken.")
-            continue
-        return mark
-    if state.marks:
-        raise UnsupportedInput(
-            f"No checkpoint in {folder.path} can be read.", "Begin anew with --fresh."
-        )
-    return None

@@ -22,7 +22,7 @@ from lipsync_synctalk2d.frame_rows import SHAPE
 from lipsync_synctalk2d.layouts import HUBERT_PLANES
 from lipsync_synctalk2d.training import dataset
 from lipsync_synctalk2d.training.dataset import Dataset, crop_bytes, whole_rows
-from lipsync_synctalk2d.training.prepare import folder_for
+from lipsync_synctalk2d.training.prepare import folder_for, forget_old
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,6 +57,7 @@ def prepared(request: TrainRequest, progress: Progress) -> tuple[Dataset, str, s
     digest = _digest(root, count, rows)
     folder = folder_for(request, digest)
     folder.mkdir(parents=True, exist_ok=True)
+    forget_old(folder)
     shape = _FEATURES[request.features][1]
     sound = folder / f"upstream-{request.features}.f32"
     if not sound.exists():
