@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from lipsync_core import hardware
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.networks.compiling import unfit_compiler
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.weights import location
-from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET, VAE, VAE_CONFIG
+from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, MAIN_MEMORY, UNET, VAE, VAE_CONFIG
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +71,18 @@ def contradiction(spec: GeneratorSpec, context: OpenContext) -> Unavailable | No
     return None
 
 
+def too_large(context: OpenContext) -> Unavailable | None:
+    """That the precision wants more main memory than there is; what any wants, the core asks for."""
+    needed, have = MAIN_MEMORY.get(precision_for(context), 0), hardware.detect().memory
+    if context.device != "cpu" or not have or needed <= have:
+        return None
+    return Unavailable(
+        reason=f"in {precision_for(context)} it needs {needed / 2**30:.1f} GiB of memory, here are "
+        f"{have / 2**30:.1f}",
+        hint="Choose --precision bf16, or a smaller generator.",
+    )
+
+
 def memory_of(context: OpenContext) -> Memory:
     """How the autoencoder is to go about its memory."""
     return cast(Memory, str(context.options.get("vae", "auto")))
@@ -125,7 +138,7 @@ def probe_syncnet(context: ProbeContext) -> ProbeResult:
 
 
 def _probe(spec: GeneratorSpec, context: OpenContext) -> ProbeResult:
-    wrong = contradiction(spec, context) or mixed_up(spec, context)
+    wrong = contradiction(spec, context) or mixed_up(spec, context) or too_large(context)
     if wrong is not None:
         return wrong
     return Ready(detail=f"{UNET} in {precision_for(context)} on {context.device}")

@@ -103,6 +103,30 @@ def test_one_file_for_both_versions_is_told(folder: Path, spec: GeneratorSpec):
     )
 
 
+def test_memory_is_asked_for_by_device_and_precision(folder: Path, monkeypatch):
+    """The authors' figures are of GPUs: 18 GB there say nothing of a CPU."""
+
+    def machine(gib: float) -> None:
+        here = replace(hardware.detect(), memory=int(gib * 2**30), bf16=True)
+        monkeypatch.setattr(hardware, "detect", lambda: here)
+
+    spec = replace(with_everything(LATENTSYNC, folder), memory=LATENTSYNC.memory)
+    spec = replace(spec, main_memory=LATENTSYNC.main_memory)
+    machine(16)
+    for precision in ("auto", "fp32"):
+        assert isinstance(probe(spec, context_for(spec, precision=precision)), Ready)
+    machine(8)
+    assert isinstance(probe(spec, context_for(spec)), Ready)
+    told = probe(spec, context_for(spec, precision="fp32"))
+    assert isinstance(told, Unavailable)
+    assert "in fp32 it needs" in told.reason
+    assert "--precision bf16" in told.hint
+    machine(4)
+    told = probe(spec, context_for(spec))
+    assert isinstance(told, Unavailable)
+    assert "of cpu memory, here are 4.0" in told.reason
+
+
 def test_large_files_are_the_same_only_if_they_are_so_further_in(tmp_path: Path):
     one, other = tmp_path / "one", tmp_path / "other"
     content = bytearray(1 << 20)
