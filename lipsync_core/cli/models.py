@@ -23,7 +23,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_models(as_json: _Json = False) -> None:
-    """List the trained people: generator, what they hear, epochs, held-out figures, size, licence.
+    """List the trained people: generator, what they hear, epochs, main held-out figure, size, licence.
 
     Example: `lipsync models list`
     """
@@ -45,14 +45,14 @@ def list_models(as_json: _Json = False) -> None:
         if card is None:
             table.add_row(f"[bold]{escape(person.folder.name)}[/]", escape(person.label))
             continue
-        figures = ", ".join(f"{name} {value:.3g}" for name, value in card.figures.items())
+        first = next(iter(card.figures.items()), None)  # `show` has the others
         table.add_row(
             f"[bold]{escape(card.name)}[/]",
             card.generator,
             escape(card.variant),
             escape(card.features),
             str(card.epochs),
-            escape(figures),
+            escape(f"{first[0]} {first[1]:.3g}") if first else "",
             size_in_words(card.size),
             escape(card.licence),
         )

@@ -159,6 +159,12 @@ def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:
             return wanted, file
     elif len(here) == 1:
         return next(iter(here.items()))
+    other = GENERATORS[480 - side].name  # of 320 and 160
+    if wanted in persons.trained(other, location.folder(GENERATORS[480 - side])):
+        return Unavailable(
+            reason=f"'{wanted}' is trained for {other}",
+            hint=f"Use --generator {other} --option {other}.person={wanted}.",
+        )
     if not here:
         missing = f"nobody is called '{wanted}'" if wanted else "no person is trained"
         return Unavailable(

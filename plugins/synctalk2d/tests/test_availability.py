@@ -106,6 +106,13 @@ def test_the_other_size_is_told_with_the_generator_that_takes_it(home, persons):
     assert "--generator synctalk2d160 --option synctalk2d160.person=" in told
 
 
+def test_a_person_of_the_other_size_is_found_by_name(home, persons):
+    home({"synctalk2d160/persons/may.pth": persons[160]})
+    told = answer(SYNCTALK2D, person="may")
+    assert told.startswith("no: 'may' is trained for synctalk2d160 -> ")
+    assert "--generator synctalk2d160 --option synctalk2d160.person=may" in told
+
+
 def chosen(spec: GeneratorSpec, **options: str) -> str:
     """The audio encoder that the probe names."""
     told = probe(replace(spec, requires=()), context_for(spec, device="cpu", options=options))

@@ -164,6 +164,7 @@ def test_what_is_missing_is_said_before_anything_happens(home, footage: Path, tm
         assert "Traceback" not in done.stderr
         return done.stderr
 
+    assert "synctalk2d" in lipsync("train", "--help").stdout
     assert "has no name" in refused(footage)
     assert "not said that the person agreed" in refused(footage, "--name", "anna")
     said = ("--name", "anna", "--consent", "yes")
