@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -163,3 +164,14 @@ def test_datasets_that_nobody_uses_are_removed(tmp_path: Path):
         os.utime(tmp_path / name, (then, then))
     forget_old(tmp_path / "mine")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mine", "new"]
+
+
+def test_without_tensorboard_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch):
+    from lipsync_synctalk2d.training.journal import Journal
+
+    from lipsync_core.errors import PluginUnavailable
+
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(PluginUnavailable, match="tensorboard") as error:
+        Journal(tmp_path / "board")
+    assert "lipsync-synctalk2d[tensorboard]" in error.value.hint
