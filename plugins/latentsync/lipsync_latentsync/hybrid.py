@@ -7,6 +7,7 @@ share fade from one network's mouth to the other's.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,6 +32,8 @@ from lipsync_latentsync.hybrid_spec import HYBRID, ROWS, SIDE
 from lipsync_latentsync.spec import LATENTSYNC15
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 
 KNOWN = "known"
 """Name of what is prepared: `(N, 13, 32, 32)`, one row a frame."""
+STAMP = "autoencoder"
+"""Name of what tells which file made it, `(N, 16)`: the engine, which may keep it, knows of no files here."""
 
 
 class Hybrid(Generator):
@@ -48,6 +53,7 @@ class Hybrid(Generator):
     def __init__(self) -> None:
         self._networks: HybridNetworks | None = None
         self._settings: Settings | None = None
+        self._stamp = np.zeros(16, np.uint8)
 
     def open(self, context: OpenContext) -> None:
         """Load LatentSync's UNet and the autoencoder. Where the UNet is damaged, MuseTalk makes all chunks.
@@ -65,6 +71,7 @@ class Hybrid(Generator):
         from lipsync_latentsync.hybrid_networks import HybridNetworks
 
         self._settings = settings_of(HYBRID, context)
+        self._stamp = _stamp(found.vae, found.vae_config)
         self._networks = HybridNetworks(
             found,
             context.device,
@@ -85,7 +92,7 @@ class Hybrid(Generator):
         pairs = zip(crops.images, masks, strict=True)
         # Each by itself, so that it does not depend on what comes with it.
         rows = [networks.known(image[None], mask[None])[0] for image, mask in pairs]
-        return {KNOWN: np.stack(rows)}
+        return {KNOWN: np.stack(rows), STAMP: np.tile(self._stamp, (len(rows), 1))}
 
     def generate(self, chunk: Chunk) -> Generated:
         """The crops with the new mouth, noted by whom.
@@ -102,9 +109,10 @@ class Hybrid(Generator):
             )
         from lipsync_latentsync.hybrid_networks import NETWORKS
 
-        prepared = chunk.prepared.get(KNOWN)
-        found = self.prepare(chunk.crops)[KNOWN] if prepared is None else prepared
-        known = np.asarray(found, np.float32)
+        prepared = chunk.prepared
+        if KNOWN not in prepared or not (np.asarray(prepared.get(STAMP)) == self._stamp).all():
+            prepared = self.prepare(chunk.crops)
+        known = np.asarray(prepared[KNOWN], np.float32)
         failures: dict[Network, LipsyncError] = {}
         for network in NETWORKS:
             try:
@@ -144,6 +152,13 @@ class Hybrid(Generator):
         if wrong:
             raise GenerationFailed(f"It gave {wrong}.")
         return pictures.mixed(crops, made, share[..., None])
+
+
+def _stamp(*files: Path) -> NDArray[np.uint8]:
+    """`(16,)`: stands for the files as they are."""
+    told = [f"{path}:{path.stat().st_size}:{path.stat().st_mtime_ns}" for path in files]
+    digest = hashlib.blake2b("\n".join(told).encode(), digest_size=16).digest()
+    return np.frombuffer(digest, np.uint8)
 
 
 def _kept(crops: Crops) -> NDArray[np.float32]:

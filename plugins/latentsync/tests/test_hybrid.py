@@ -224,6 +224,23 @@ def test_a_damaged_file_leaves_it_to_musetalk(
         opened()
 
 
+def test_what_another_autoencoder_prepared_is_made_anew(everything: Path, crops: Crops):
+    """The engine keeps it by the files that a spec declares, and the hybrid declares none."""
+    generator = opened()
+    prepared = generator.prepare(crops)
+    expected = generator.generate(chunk(crops)).images
+    given = replace(chunk(crops), prepared=prepared)
+    assert np.array_equal(generator.generate(given).images, expected)
+    stale = prepared | {KNOWN: np.zeros_like(prepared[KNOWN])}
+    assert not np.array_equal(generator.generate(replace(given, prepared=stale)).images, expected)
+    vae = everything / "weights" / "latentsync15" / "sd-vae-ft-mse" / "diffusion_pytorch_model.bin"
+    content = vae.read_bytes()
+    vae.unlink()
+    vae.write_bytes(content)
+    again = opened().generate(replace(given, prepared=stale)).images
+    assert np.array_equal(again, expected)
+
+
 def test_each_network_sees_the_mouth_hidden_in_its_own_way(everything, crops: Crops):
     generator = opened()
     before = generator.prepare(crops)[KNOWN]
