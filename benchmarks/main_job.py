@@ -1,9 +1,10 @@
 """The main job against plain decoding and encoding: CPU time, speed, memory.
 
-One minute of 720p with one face through the embedded default, once with an empty cache (so that finding
-the faces is included) and once with the analysis cached; before and after, the same file is decoded and
-encoded by PyAV alone with the same encoder settings. Once more with `--isolate viseme`. Ratios are of CPU time (user + system of the whole
-process, start included), so they stand on a busy machine as well; speed is wall clock and does not.
+One minute of 720p with one face through the embedded default, once with an empty cache (so that finding the
+faces is included) and once with the analysis cached; before and after, the same file is decoded and encoded
+by PyAV alone with the same encoder settings. Once more with `--isolate viseme`. Ratios are of CPU time
+(user + system of the whole process, start included), so they stand on a busy machine as well; speed is wall
+clock and does not.
 """
 
 from __future__ import annotations
