@@ -20,7 +20,7 @@ from lipsync_core.media.edits import EditList
 from lipsync_core.media.output import atomic_output
 from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound import read_mono
-from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
+from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +107,6 @@ def _activity(voice: Path, rate: Fraction) -> NDArray[np.float32]:
     duration = probe_sound(voice).duration
     if not duration:
         raise UnsupportedInput(f"The voice {voice} has no sound.", "Use another file.")
-    stream = ActivityStream(rate)
-    rows = [stream.push(block) for block in read_mono(voice, SAMPLE_RATE)]
-    rows.append(stream.flush())
-    found = np.concatenate(rows)[: math.ceil(duration * rate)]
-    return np.pad(found, (0, math.ceil(duration * rate) - len(found)))
+    wanted = math.ceil(duration * rate)
+    found = activity_of(read_mono(voice, SAMPLE_RATE), rate)[:wanted]
+    return np.pad(found, (0, wanted - len(found)))

@@ -22,7 +22,7 @@ from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.sound import read_mono
-from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
+from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 
 INDEX = "clips.json"
 VERSION = 1
@@ -219,10 +219,7 @@ def _measure(path: Path, name: str, detector: str | None, progress: Progress) ->
 
 def _speech(path: Path, info: TargetInfo) -> float:
     """Share of the frames with somebody speaking."""
-    stream = ActivityStream(info.video.frame_rate)
-    rows = [stream.push(block) for block in read_mono(path, SAMPLE_RATE)]
-    rows.append(stream.flush())
-    speaking = np.concatenate(rows)
+    speaking = activity_of(read_mono(path, SAMPLE_RATE), info.video.frame_rate)
     return round(float(np.mean(speaking > 0.5)), 4) if len(speaking) else 0.0
 
 

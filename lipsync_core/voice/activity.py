@@ -7,7 +7,7 @@ noise floor decides. Both stream, with the same look-ahead, so live equals offli
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from importlib import resources
 from typing import Any
@@ -92,6 +92,21 @@ def best_judge() -> WindowJudge:
         return SileroJudge()
     except Exception:  # noqa: BLE001 - a missing or broken package must not cost the run
         return EnergyJudge()
+
+
+def activity_of(sound: Iterable[Samples], fps: Fraction) -> NDArray[np.float32]:
+    """Voice activity of a whole sound.
+
+    Args:
+        sound: 16 kHz mono, in blocks.
+        fps: video frames a second.
+
+    Returns:
+        `(ceil(seconds * fps),)` 0..1; somebody speaks above 0.5.
+    """
+    stream = ActivityStream(fps)
+    rows = [stream.push(block) for block in sound]
+    return np.concatenate([*rows, stream.flush()])
 
 
 class ActivityStream:

@@ -19,7 +19,7 @@ from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry
-from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
+from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 from lipsync_synctalk2d.spec import GENERATORS
 from lipsync_synctalk2d.training.prepare import RATE, usable_frames
 
@@ -264,9 +264,7 @@ def _sync(
 
 
 def _speech(request: TrainRequest) -> float:
-    stream = ActivityStream(Fraction(RATE))
-    rows = [stream.push(piece) for piece in read_mono(request.footage, SAMPLE_RATE)]
-    activity = np.concatenate([*rows, stream.flush()])
+    activity = activity_of(read_mono(request.footage, SAMPLE_RATE), Fraction(RATE))
     return float((activity > 0.5).mean()) if len(activity) else 0.0
 
 
