@@ -182,6 +182,7 @@ def test_what_is_missing_is_said_before_anything_happens(home, footage: Path, tm
     assert "is not fit to learn from: Only 0.8 s of 0.8 s" in refused(short, *said)
     assert "aud_ave.npy cannot be read" in refused(tmp_path, *said, "--features", "ave")
     assert not list(folder.glob("people/*/*"))
+    assert not list(folder.glob("training/*/*"))
 
 
 def test_check_only_looks(home, footage: Path):

@@ -100,6 +100,8 @@ class TrainingFolder:
 
     def __exit__(self, *raised: object) -> None:
         self._lock.release()
+        if not (self.path / STATE).exists():  # nothing came of it
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def read(self) -> State | None:
         """The state, or None where nothing was begun.
