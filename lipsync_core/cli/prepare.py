@@ -12,7 +12,7 @@ from lipsync_core.cli import options
 from lipsync_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.avatars import Entry
+    from lipsync_core.engine.prepared.avatars import Entry
 
 
 def prepare(
@@ -75,8 +75,8 @@ def prepare(
     from fractions import Fraction
 
     from lipsync_core.cli.console import ShownProgress, print_json
-    from lipsync_core.engine.preparing import PrepareRequest
-    from lipsync_core.engine.preparing import prepare as engine
+    from lipsync_core.engine.prepared.preparing import PrepareRequest
+    from lipsync_core.engine.prepared.preparing import prepare as engine
     from lipsync_core.engine.progress import Progress
     from lipsync_core.engine.request import RunRequest
 
@@ -134,7 +134,7 @@ def _bytes(number: int) -> str:
 def _manage(target: Path | None, generator: str | None, removing: bool, as_json: bool) -> None:
     """List or remove avatars."""
     from lipsync_core.cli.console import print_json
-    from lipsync_core.engine import avatars
+    from lipsync_core.engine.prepared import avatars
 
     chosen = [
         entry

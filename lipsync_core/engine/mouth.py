@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import Candidate, checked, guarded
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on, some
-from lipsync_core.engine.preparation import Preparation
+from lipsync_core.engine.prepared.avatars import Avatar
+from lipsync_core.engine.prepared.preparation import Preparation
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory

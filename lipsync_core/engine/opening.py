@@ -6,11 +6,11 @@ from contextlib import ExitStack
 from typing import cast
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine import avatars
 from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.isolation.generator import IsolatedGenerator
 from lipsync_core.engine.mouth import Mouth, Rows
+from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch

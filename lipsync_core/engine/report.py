@@ -13,7 +13,7 @@ from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.mouth import FRAMES_SILENT
 from lipsync_core.engine.notes import Notes
-from lipsync_core.engine.preparation import (
+from lipsync_core.engine.prepared.preparation import (
     FRAMES_AGAIN,
     FRAMES_MADE,
     FRAMES_STORED,

@@ -20,8 +20,8 @@ from preparers import KeepsObjects, Miscounts, Shades, ShadesForTwo, Tells, read
 
 from lipsync_core import Session, places
 from lipsync_core.cli.summary import show_summary
-from lipsync_core.engine import avatars, preparation
-from lipsync_core.engine.preparing import PrepareRequest, prepare
+from lipsync_core.engine.prepared import avatars, preparation
+from lipsync_core.engine.prepared.preparing import PrepareRequest, prepare
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
 from lipsync_core.specs import ChunkSpec
@@ -340,9 +340,9 @@ def test_an_edit_list_is_refused(tmp_path):
 
 
 def test_a_full_disk_is_told_and_the_rest_goes_on(face_clip, monkeypatch):
-    from lipsync_core.engine import prepared_rows
+    from lipsync_core.engine.prepared import rows
 
-    put, calls = prepared_rows._put, []
+    put, calls = rows._put, []
 
     def full(path, at, data):
         calls.append(path)
@@ -351,10 +351,10 @@ def test_a_full_disk_is_told_and_the_rest_goes_on(face_clip, monkeypatch):
             raise OSError(28, "No space left on device", str(path))
         put(path, at, data)
 
-    monkeypatch.setattr(prepared_rows, "_put", full)
+    monkeypatch.setattr(rows, "_put", full)
     with pytest.raises(OutputError, match="disk is full"):
         ready(face_clip, shades())
-    monkeypatch.setattr(prepared_rows, "_put", put)
+    monkeypatch.setattr(rows, "_put", put)
     told = ready(face_clip, shades())
     assert told["kept"]["frames"] == 30
     assert 20 < told["made"]["frames"] < 30

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import StageFailure, guarded
 from lipsync_core.engine.placing import some
-from lipsync_core.engine.prepared_rows import Row
+from lipsync_core.engine.prepared.avatars import Avatar
+from lipsync_core.engine.prepared.rows import Row
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.records import Crops, Prepared

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.engine import avatars
-from lipsync_core.engine.avatars import Avatar
 from lipsync_core.engine.chain import Candidate, StageFailure, resolve
 from lipsync_core.engine.mouth import Mouth
 from lipsync_core.engine.opening import open_mouth, resting
 from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.placing import canvas_for
-from lipsync_core.engine.preparation import FRAMES_MADE, TRACKS_MADE
+from lipsync_core.engine.prepared import avatars
+from lipsync_core.engine.prepared.avatars import Avatar
+from lipsync_core.engine.prepared.preparation import FRAMES_MADE, TRACKS_MADE
 from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.seeing import Seen, see
