@@ -126,4 +126,5 @@ def _network(config: Path, weights: Path) -> HubertModel:
     if "masked_spec_embed" in own and "masked_spec_embed" not in named:
         named["masked_spec_embed"] = torch.zeros(WIDTH)  # for training only
     state_dict.load(network, named, weights)
-    return network.float().eval()
+    torch.nn.Module.float(network).eval()
+    return network
