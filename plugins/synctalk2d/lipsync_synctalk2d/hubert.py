@@ -126,5 +126,6 @@ def _network(config: Path, weights: Path) -> HubertModel:
     if "masked_spec_embed" in own and "masked_spec_embed" not in named:
         named["masked_spec_embed"] = torch.zeros(WIDTH)  # for training only
     state_dict.load(network, named, weights)
-    torch.nn.Module.float(network).eval()
+    ready: torch.nn.Module = network  # whose types, unlike its own, are told
+    ready.float().eval()
     return network
