@@ -175,3 +175,17 @@ def test_without_tensorboard_it_is_said_how_to_get_it(tmp_path: Path, monkeypatc
     with pytest.raises(PluginUnavailable, match="tensorboard") as error:
         Journal(tmp_path / "board")
     assert "lipsync-synctalk2d[tensorboard]" in error.value.hint
+
+
+def test_tensorboard_reads_what_is_written(tmp_path: Path):
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    from lipsync_synctalk2d.training.journal import Journal
+
+    journal = Journal(tmp_path / "tensorboard")
+    journal.add("face", 0, {"l1": 0.5, "mouth_error": 6.0})
+    journal.add("face", 1, {"l1": 0.25})
+    journal.close()
+    found = reading.EventAccumulator(str(tmp_path / "tensorboard"))
+    found.Reload()
+    assert found.Tags()["scalars"] == ["face/l1", "face/mouth_error"]
+    assert [(s.step, s.value) for s in found.Scalars("face/l1")] == [(1, 0.5), (2, 0.25)]
