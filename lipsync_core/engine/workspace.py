@@ -78,7 +78,8 @@ class Workspace:
         self.path = root / name
         self.segments = self.path / "segments"
         self.resumed = self.segments.exists() and any(self.segments.iterdir())
-        self.segments.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        self.segments.mkdir(exist_ok=True)
 
     def journal(self) -> list[dict[str, Any]]:
         """What earlier tries noted, oldest first; a torn last line is dropped."""

@@ -140,15 +140,6 @@ def _nothing() -> Generator[_Timed]:
     yield from ()
 
 
-def count_frames(segment: Path) -> int:
-    """Return how many frames a segment file holds; to see whether an earlier run finished it.
-
-    Raises:
-        OutputError: the file is missing or damaged.
-    """
-    return len(_read_order(segment).ranks)
-
-
 def _read_order(path: Path) -> _Order:
     """Read a segment's packets without decoding.
 

@@ -103,13 +103,6 @@ def atomic_output(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def run_folder(parent: Path | None = None) -> Iterator[Path]:
-    """Give a new private folder (mode 700) that no other run shares; delete it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="lipsync-", dir=parent) as name:
-        yield Path(name)
-
-
 def _unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"The output {path} cannot be written: {error.strerror or error}.",

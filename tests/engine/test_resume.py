@@ -120,6 +120,7 @@ def test_a_run_that_goes_on_makes_the_chunks_of_an_unbroken_one(
 def test_two_runs_of_one_command_do_not_meet():
     with Workspace("same") as first, Workspace("same") as second:
         assert first.path != second.path
+        assert first.path.stat().st_mode & 0o077 == 0, "nobody else's business"
         second.discard()
         assert first.path.exists()
         first.discard()

@@ -11,7 +11,7 @@ from mediafactory import make_sound, make_video, tone
 
 from lipsync_core.errors import OutputError
 from lipsync_core.media import assemble as assemble_module
-from lipsync_core.media.assemble import assemble, count_frames
+from lipsync_core.media.assemble import assemble
 from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.sound import read_mono
 
@@ -180,14 +180,6 @@ def test_a_damaged_segment_is_named(harm, tmp_path, render):
     with pytest.raises(OutputError, match=path.name):
         assemble(done.segments, tmp_path / "again.mp4", done.schedule)
     assert not (tmp_path / "again.mp4").exists()
-
-
-def test_frames_of_a_segment_can_be_counted(tmp_path, render):
-    assert [count_frames(path) for path in render(make_video(tmp_path / "t.mp4")).segments] == [
-        5,
-        5,
-        2,
-    ]
 
 
 @pytest.mark.parametrize("output", ["o.mp4", "o.mkv"])

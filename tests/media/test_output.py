@@ -14,7 +14,6 @@ from lipsync_core.media.output import (
     atomic_output,
     check_output,
     container_of,
-    run_folder,
 )
 
 
@@ -107,11 +106,3 @@ def test_the_new_file_gets_the_usual_rights(tmp_path):
     with atomic_output(tmp_path / "a.mp4") as part:
         part.write_bytes(b"x")
     assert (tmp_path / "a.mp4").stat().st_mode == plain.stat().st_mode
-
-
-def test_two_runs_never_share_a_folder(tmp_path):
-    """Pitfall 15."""
-    with run_folder(tmp_path) as one, run_folder(tmp_path) as other:
-        assert one != other
-        assert one.stat().st_mode & 0o077 == 0
-    assert not list(tmp_path.iterdir())
