@@ -95,6 +95,38 @@ def unfit_torch(device: str) -> Unavailable | None:
     )
 
 
+def unfit_onnx(context: OpenContext, instead: str) -> Unavailable | None:
+    """Why an exported network, which computes in fp32, cannot run as a context wants it.
+
+    Args:
+        context: with device and precision.
+        instead: how to do without ONNX Runtime, after "Choose --precision fp32, or ".
+
+    Returns:
+        None where it can.
+    """
+    if context.precision not in ("auto", "fp32"):
+        return Unavailable(
+            reason=f"its ONNX file computes in fp32, not in {context.precision}",
+            hint=f"Choose --precision fp32, or {instead}.",
+        )
+    return unfit_onnxruntime(context.device)
+
+
+def unfit_onnxruntime(device: str) -> Unavailable | None:
+    """Why the onnxruntime that is installed cannot use a device; None where it can.
+
+    Args:
+        device: "cpu", "cuda", "cuda:1".
+    """
+    if not device.startswith("cuda") or packages.version("onnxruntime-gpu"):
+        return None
+    return Unavailable(
+        reason="the onnxruntime that is installed here cannot use the GPU",
+        hint="pip install onnxruntime-gpu, or choose --device cpu.",
+    )
+
+
 def _own_probe(spec: PluginSpec, context: OpenContext, quiet: bool) -> ProbeResult | None:
     """What the spec's own function says; with `quiet` a failing one says nothing.
 

@@ -6,8 +6,8 @@ holds a torch tensor, a callback or an open file: each record can cross to a wor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -96,6 +96,16 @@ class Crops:
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def only(self, chosen: Sequence[int] | slice) -> Crops:
+        """Those at some places; for a sequence in arrays of their own."""
+        return replace(
+            self,
+            frames=self.frames[chosen],
+            images=self.images[chosen],
+            matrices=self.matrices[chosen],
+            landmarks=self.landmarks[chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ name, and is never taken for a generator's failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -54,19 +54,6 @@ class Finish:
         specs = [self.blender_spec, *([self.own[1]] if self.own else [])]
         return [spec.sees for spec in specs if spec.sees]
 
-    def paste(
-        self,
-        canvas: Canvas,
-        landmarks: Points,
-        made: Image,
-        matrix: Matrix,
-        region: Region,
-        strength: float,
-    ) -> None:
-        """`blend` for a crop of the generator: through its own blender, if it has one."""
-        blender, spec = self.own or (self.blender, self.blender_spec)
-        self._blend(blender, spec, canvas, landmarks, made, matrix, region, strength)
-
     def blend(
         self,
         canvas: Canvas,
@@ -75,6 +62,8 @@ class Finish:
         matrix: Matrix,
         region: Region,
         strength: float,
+        *,
+        by_generator: bool = False,
     ) -> None:
         """Paint a crop into a frame.
 
@@ -85,24 +74,14 @@ class Finish:
             matrix: 2x3, frame -> crop.
             region: what of the crop is new.
             strength: share of the crop in what is shown.
+            by_generator: the generator made it: it goes through the generator's own blender, if it has one.
 
         Raises:
             PluginFault: the blender failed, or gave something else than its contract says.
         """
-        spec = self.blender_spec
-        self._blend(self.blender, spec, canvas, landmarks, made, matrix, region, strength)
-
-    def _blend(
-        self,
-        blender: Blender,
-        spec: BlenderSpec,
-        canvas: Canvas,
-        landmarks: Points,
-        made: Image,
-        matrix: Matrix,
-        region: Region,
-        strength: float,
-    ) -> None:
+        blender, spec = self.blender, self.blender_spec
+        if by_generator and self.own is not None:
+            blender, spec = self.own
         points = canvas.points(convert(landmarks, self.scheme, spec.scheme))
         local = canvas.local(matrix)
         patch = _asked(
@@ -152,23 +131,12 @@ def _enhanced(enhancer: Enhancer, spec: EnhancerSpec, crops: Crops) -> NDArray[n
                 f"Leave out --enhance {spec.name}, or choose --device cpu.",
             ) from error
         return np.concatenate(
-            [_enhanced(enhancer, spec, _single(crops, n)) for n in range(len(crops))]
+            [_enhanced(enhancer, spec, crops.only([n])) for n in range(len(crops))]
         )
     wanted = crops.images
     if not isinstance(made, np.ndarray) or made.shape != wanted.shape or made.dtype != wanted.dtype:
         raise _fault(spec, f"gave {_seen(made)} where uint8 {wanted.shape} was due")
     return made
-
-
-def _single(crops: Crops, n: int) -> Crops:
-    one = slice(n, n + 1)
-    return replace(
-        crops,
-        frames=crops.frames[one],
-        images=crops.images[one],
-        matrices=crops.matrices[one],
-        landmarks=crops.landmarks[one],
-    )
 
 
 def _asked(spec: EnhancerSpec | BlenderSpec, call: Callable[[], Given]) -> Given:

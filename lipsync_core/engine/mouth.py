@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import Candidate, checked, guarded
-from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on, some
+from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import Preparation
 from lipsync_core.engine.stopwatch import Stopwatch
@@ -95,7 +95,7 @@ class Mouth:
         made = crops.images.copy()
         if asked:
             few = [frames[n] for n in asked]
-            made[asked] = self._made(few, some(crops, asked), fade[asked])
+            made[asked] = self._made(few, crops.only(asked), fade[asked])
         return made
 
     def _wanted(self, fade: NDArray[np.float32]) -> list[int]:
@@ -189,7 +189,7 @@ def _pieces(chunk: Chunk, size: int, spec: GeneratorSpec) -> Iterator[Chunk]:
     for a in range(0, len(chunk), size):
         cut = slice(a, a + size)
         yield Chunk(
-            crops=some(crops, cut),
+            crops=crops.only(cut),
             features=chunk.features[cut],
             strength=chunk.strength[cut],
             prepared={k: v[cut] if per_frame else v for k, v in chunk.prepared.items()},

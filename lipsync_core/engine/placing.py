@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,17 +70,6 @@ def place_on(
         size=size,
         landmarks=convert(points, target.scheme, spec.scheme),
         scheme=spec.scheme,
-    )
-
-
-def some(crops: Crops, chosen: Sequence[int] | slice) -> Crops:
-    """Some of the crops."""
-    return replace(
-        crops,
-        frames=crops.frames[chosen],
-        images=crops.images[chosen],
-        matrices=crops.matrices[chosen],
-        landmarks=crops.landmarks[chosen],
     )
 
 

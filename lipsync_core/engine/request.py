@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from lipsync_core.errors import UsageError
 from lipsync_core.specs import PluginSpec
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
@@ -75,6 +76,15 @@ class RunRequest:
     segment_seconds: int = 4
     encoding: EncoderChoice = field(default_factory=EncoderChoice)
     overwrite: bool = True
+
+    def check_fps(self) -> None:
+        """Make sure that pictures can be shown at the rate that was asked for.
+
+        Raises:
+            UsageError: frames a second that make no video.
+        """
+        if not 0 < self.fps <= 240:
+            raise UsageError("--fps must lie between 1 and 240.")
 
     def options_for(self, spec: PluginSpec) -> dict[str, str]:
         """What the user set for `spec`; a generator and its encoder may share a name, not the options."""

@@ -20,7 +20,7 @@ from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.workspace import Workspace, fingerprint
-from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.errors import OutputError
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
 from lipsync_core.media.formats import VideoFormat
@@ -95,8 +95,7 @@ def plan(
     """
     progress, registry = progress or Progress(), registry or Registry.load()
     watch = Stopwatch()
-    if not 0 < request.fps <= 240:
-        raise UsageError("--fps must lie between 1 and 240.")
+    request.check_fps()
     check_output(request.output, [request.face, request.audio])
     if request.output.exists() and not request.overwrite:
         raise OutputError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +76,13 @@ class Stack:
         Returns:
             First frame and the one after the last, within the shot.
         """
-        tracks = self._target.tracks()[slice(*shot)]
+        tracks = self._tracks[slice(*shot)]
         first, last = self._grid.around(tracks, start - shot[0], stop - shot[0])
         return shot[0] + first, shot[0] + last
+
+    @cached_property
+    def _tracks(self) -> NDArray[np.int64]:
+        return self._target.tracks()
 
     @property
     def _grid(self) -> ChunkGrid:
@@ -137,9 +142,9 @@ class Stack:
         strengths = [self._strength(f, float(v)) for f, v in zip(frames, fade, strict=True)]
         for n in range(ready):
             with self._watch.on("blend"):
-                self._finish.paste(
+                self._finish.blend(
                     canvases[n], landmarks[n], made[n], placed.matrices[n], self.mouth.spec.region,
-                    strengths[n],
+                    strengths[n], by_generator=True,
                 )  # fmt: skip
         with self._watch.on("enhance"):
             self._finish.enhance(canvases, landmarks, better, strengths[:ready])

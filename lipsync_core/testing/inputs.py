@@ -131,14 +131,7 @@ def chunk(
 
 def piece(crops: Crops, a: int, b: int) -> Crops:
     """Crops a..b-1, in arrays of their own."""
-    return Crops(
-        frames=crops.frames[a:b].copy(),
-        track=crops.track,
-        images=crops.images[a:b].copy(),
-        matrices=crops.matrices[a:b].copy(),
-        landmarks=crops.landmarks[a:b].copy(),
-        scheme=crops.scheme,
-    )
+    return crops.only(list(range(a, b)))
 
 
 def voice(sample_rate: int, seconds: float = 2.5) -> Samples:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import StageFailure, guarded
-from lipsync_core.engine.placing import some
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.rows import Row
 from lipsync_core.engine.stopwatch import Stopwatch
@@ -107,7 +106,7 @@ class Preparation:
 
     def _made(self, crops: Crops, chosen: Sequence[int]) -> dict[str, NDArray[np.generic]]:
         """Rows of some of the crops; in halves where all at once are too many."""
-        few = crops if len(chosen) == len(crops) else some(crops, chosen)
+        few = crops if len(chosen) == len(crops) else crops.only(chosen)
         try:
             made = guarded("prepare", lambda: self._generator.prepare(few))
         except OutOfMemory:

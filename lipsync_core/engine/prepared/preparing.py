@@ -27,7 +27,7 @@ from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.engine.threads import one_thread
-from lipsync_core.errors import GenerationFailed, UnsupportedInput, UsageError
+from lipsync_core.errors import GenerationFailed, UnsupportedInput
 from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
@@ -66,8 +66,7 @@ def prepare(
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
     run, watch = request.run, Stopwatch()
-    if not 0 < run.fps <= 240:
-        raise UsageError("--fps must lie between 1 and 240.")
+    run.check_fps()
     candidate = resolve(registry, run)[0][0]
     with readable_io(run.face), terminated_is_cancelled(), one_thread():
         if is_edit_list(run.face):

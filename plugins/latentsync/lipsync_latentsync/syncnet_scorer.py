@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_core.builtin.mel import BANDS, HOP, SAMPLE_RATE, MelStream
-from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.contracts import ScoreStream
+from lipsync_core.networks.scorer import NetworkScorer
 from lipsync_core.records import Scores
-from lipsync_core.weights.remedy import remedy
 from lipsync_latentsync.syncnet_spec import (
     AGREES,
     COLUMNS,
@@ -25,6 +23,8 @@ from lipsync_latentsync.syncnet_spec import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
@@ -36,42 +36,20 @@ _FACES, _SOUNDS = 2, 8
 changes the last digits."""
 
 
-class StableSyncNetScorer(Scorer):
+class StableSyncNetScorer(NetworkScorer["Embedder"]):
     """See the module."""
 
-    def __init__(self) -> None:
-        self._embedder: Embedder | None = None
+    spec, file, title = STABLE_SYNCNET, SYNCNET_FILE, "StableSyncNet"
 
-    def open(self, context: OpenContext) -> None:
-        """Load the network.
-
-        Raises:
-            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
-                device.
-            OutOfMemory: it does not fit.
-        """
-        file = context.weights.get(SYNCNET_FILE)
-        if file is None:
-            raise PluginUnavailable(
-                f"StableSyncNet cannot run: its weights are not here: {SYNCNET_FILE}.",
-                f"{remedy(STABLE_SYNCNET.name, STABLE_SYNCNET.weights)}.",
-            )
-        wait_quietly()
+    def loaded(self, file: Path, context: OpenContext) -> Embedder:
+        """See `NetworkScorer.loaded`."""
         from lipsync_latentsync.syncnet_embedder import Embedder
 
-        self._embedder = Embedder(file, context.device, context.threads)
+        return Embedder(file, context.device, context.threads)
 
-    def stream(self) -> ScoreStream:
-        """Begin a stretch."""
-        if self._embedder is None:
-            raise PluginFault("The scorer stable-syncnet was used before it was opened.")
-        return _Stretch(self._embedder)
-
-    def close(self) -> None:
-        """Let go of the network."""
-        if self._embedder is not None:
-            self._embedder.close()
-        self._embedder = None
+    def stretch(self, network: Embedder) -> ScoreStream:
+        """See `NetworkScorer.stretch`."""
+        return _Stretch(network)
 
 
 class _Stretch(ScoreStream):

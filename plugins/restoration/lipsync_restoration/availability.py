@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lipsync_core import packages
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
+from lipsync_core.probing import unfit_onnxruntime
 from lipsync_core.specs import EnhancerSpec
 from lipsync_restoration.choice import choose
 from lipsync_restoration.spec import CODEFORMER, GFPGAN, GPEN, RESTOREFORMER
@@ -59,6 +59,6 @@ def _probe(spec: EnhancerSpec, context: ProbeContext) -> ProbeResult:
 
 def _where(device: str) -> str:
     """The device, as far as it can be told without loading onnxruntime."""
-    if device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
+    if unfit_onnxruntime(device) is not None:
         return "on the CPU (for the GPU: pip install onnxruntime-gpu in place of onnxruntime)"
     return f"on {device}"

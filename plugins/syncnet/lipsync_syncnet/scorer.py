@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.contracts import ScoreStream
+from lipsync_core.networks.scorer import NetworkScorer
 from lipsync_core.records import Scores
-from lipsync_core.weights.remedy import remedy
 from lipsync_syncnet.mfcc import COEFFICIENTS, MfccStream
 from lipsync_syncnet.shifts import Shifts
 from lipsync_syncnet.spec import COLUMNS, FRAMES, SIDE, SYNCNET, WEIGHTS_FILE, WIDTH
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Crops, Samples
     from lipsync_syncnet.embedder import Embedder
@@ -29,42 +29,20 @@ BATCH = 16
 call changes the last digits."""
 
 
-class SyncNetScorer(Scorer):
+class SyncNetScorer(NetworkScorer["Embedder"]):
     """See the module."""
 
-    def __init__(self) -> None:
-        self._embedder: Embedder | None = None
+    spec, file, title = SYNCNET, WEIGHTS_FILE, "SyncNet"
 
-    def open(self, context: OpenContext) -> None:
-        """Load the network.
-
-        Raises:
-            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
-                device.
-            OutOfMemory: it does not fit.
-        """
-        file = context.weights.get(WEIGHTS_FILE)
-        if file is None:
-            raise PluginUnavailable(
-                f"SyncNet cannot run: its weights are not here: {WEIGHTS_FILE}.",
-                f"{remedy(SYNCNET.name, SYNCNET.weights)}.",
-            )
-        wait_quietly()
+    def loaded(self, file: Path, context: OpenContext) -> Embedder:
+        """See `NetworkScorer.loaded`."""
         from lipsync_syncnet.embedder import Embedder
 
-        self._embedder = Embedder(file, context.device, context.threads)
+        return Embedder(file, context.device, context.threads)
 
-    def stream(self) -> ScoreStream:
-        """Begin a stretch."""
-        if self._embedder is None:
-            raise PluginFault("The scorer syncnet was used before it was opened.")
-        return _Stretch(self._embedder)
-
-    def close(self) -> None:
-        """Let go of the network."""
-        if self._embedder is not None:
-            self._embedder.close()
-        self._embedder = None
+    def stretch(self, network: Embedder) -> ScoreStream:
+        """See `NetworkScorer.stretch`."""
+        return _Stretch(network)
 
 
 class _Stretch(ScoreStream):

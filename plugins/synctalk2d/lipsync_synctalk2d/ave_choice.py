@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
 from lipsync_core.networks import exported
-from lipsync_core.probing import unfit_torch
+from lipsync_core.probing import unfit_onnxruntime, unfit_torch
 from lipsync_core.weights.remedy import remedy
 from lipsync_synctalk2d.choice import EXPORT_PACKAGES, INSTALL_EXPORT, INSTALL_TORCH, RUNTIMES
 from lipsync_synctalk2d.spec import AVE_FILE, AVE_STEM, ENCODER
@@ -55,11 +55,9 @@ def _in_onnx(context: OpenContext, checkpoint: Path, asked: str) -> AveChoice | 
         without = Unavailable(reason="the package 'torch' is not installed", hint=INSTALL_TORCH)
         if asked == "torch" or context.cache is None:
             return without
-    if context.device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
-        return Unavailable(
-            reason="the onnxruntime that is installed here cannot use the GPU",
-            hint="pip install onnxruntime-gpu, or choose --device cpu.",
-        )
+    unfit = unfit_onnxruntime(context.device)
+    if unfit is not None:
+        return unfit
     if context.cache is None:
         return Unavailable(reason="there is no cache folder", hint="Set LIPSYNC_CACHE.")
     try:

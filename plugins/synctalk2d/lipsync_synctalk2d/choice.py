@@ -11,7 +11,7 @@ from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
-from lipsync_core.probing import unfit_torch
+from lipsync_core.probing import unfit_onnx, unfit_torch
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons
@@ -117,16 +117,9 @@ def _with_runtime(context: OpenContext, chosen: Choice) -> Choice | Unavailable:
 
 def _in_onnx(context: OpenContext, chosen: Choice, *, make: bool) -> Choice | Unavailable:
     """`make`: an export that is missing may be made."""
-    if context.precision not in ("auto", "fp32"):
-        return Unavailable(
-            reason=f"its ONNX file computes in fp32, not in {context.precision}",
-            hint="Choose --precision fp32, or leave out the option runtime=onnx.",
-        )
-    if context.device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
-        return Unavailable(
-            reason="the onnxruntime that is installed here cannot use the GPU",
-            hint="pip install onnxruntime-gpu, or choose --device cpu.",
-        )
+    unfit = unfit_onnx(context, "leave out the option runtime=onnx")
+    if unfit is not None:
+        return unfit
     name = GENERATORS[chosen.layout.side].name
     if context.cache is None:
         return Unavailable(reason="there is no cache folder", hint="Set LIPSYNC_CACHE.")

@@ -9,7 +9,7 @@ from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
 from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
-from lipsync_core.probing import unfit_torch
+from lipsync_core.probing import unfit_onnx, unfit_torch
 from lipsync_core.weights.remedy import remedy
 from lipsync_wav2lip.spec import STEMS, WAV2LIP
 
@@ -142,16 +142,9 @@ def _torch(stem: str, context: OpenContext) -> Choice | Unavailable:
 
 def _onnx(stem: str, context: OpenContext, *, make: bool) -> Choice | Unavailable:
     """`make`: an export that is missing may be made."""
-    if context.precision not in ("auto", "fp32"):
-        return Unavailable(
-            reason=f"its ONNX file computes in fp32, not in {context.precision}",
-            hint="Choose --precision fp32, or --option wav2lip.runtime=torch.",
-        )
-    if context.device.startswith("cuda") and not packages.version("onnxruntime-gpu"):
-        return Unavailable(
-            reason="the onnxruntime that is installed here cannot use the GPU",
-            hint="pip install onnxruntime-gpu, or choose --device cpu.",
-        )
+    unfit = unfit_onnx(context, "--option wav2lip.runtime=torch")
+    if unfit is not None:
+        return unfit
     model = _model(stem, context)
     if model is not None:
         return Choice(runtime="onnx", file=model)

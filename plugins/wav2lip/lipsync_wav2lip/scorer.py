@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_core.builtin.mel import MelStream
-from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.contracts import ScoreStream
+from lipsync_core.networks.scorer import NetworkScorer
 from lipsync_core.records import Scores
-from lipsync_core.weights.remedy import remedy
 from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE, EXPERT_FPS, EXPERT_FRAMES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
@@ -28,42 +28,20 @@ REACH = 15
 _BATCH = 32
 
 
-class ExpertScorer(Scorer):
+class ExpertScorer(NetworkScorer["Expert"]):
     """See the module."""
 
-    def __init__(self) -> None:
-        self._expert: Expert | None = None
+    spec, file, title = EXPERT, EXPERT_FILE, "Wav2Lip's expert"
 
-    def open(self, context: OpenContext) -> None:
-        """Load the network.
-
-        Raises:
-            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
-                device.
-            OutOfMemory: it does not fit.
-        """
-        file = context.weights.get(EXPERT_FILE)
-        if file is None:
-            raise PluginUnavailable(
-                f"Wav2Lip's expert cannot run: its weights are not here: {EXPERT_FILE}.",
-                f"{remedy(EXPERT.name, EXPERT.weights)}.",
-            )
-        wait_quietly()
+    def loaded(self, file: Path, context: OpenContext) -> Expert:
+        """See `NetworkScorer.loaded`."""
         from lipsync_wav2lip.expert import Expert
 
-        self._expert = Expert(file, context.device, context.threads)
+        return Expert(file, context.device, context.threads)
 
-    def stream(self) -> ScoreStream:
-        """Begin a stretch."""
-        if self._expert is None:
-            raise PluginFault("The scorer wav2lip was used before it was opened.")
-        return _Stretch(self._expert)
-
-    def close(self) -> None:
-        """Let go of the network."""
-        if self._expert is not None:
-            self._expert.close()
-        self._expert = None
+    def stretch(self, network: Expert) -> ScoreStream:
+        """See `NetworkScorer.stretch`."""
+        return _Stretch(network)
 
 
 class _Stretch(ScoreStream):

@@ -1,0 +1,81 @@
+"""A scorer around one network with one weight file: opening, closing, and who is asked for a stretch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+
+from lipsync_core.contracts import Scorer
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.weights.remedy import remedy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lipsync_core.contracts import OpenContext, ScoreStream
+    from lipsync_core.specs import ScorerSpec
+
+
+class Closable(Protocol):
+    """A network that can be let go of."""
+
+    def close(self) -> None:
+        """Give the memory back."""
+
+
+Network = TypeVar("Network", bound=Closable)
+
+
+class NetworkScorer(Scorer, Generic[Network]):
+    """Derive from it, name `spec`, `file` and `title`, and say how to load and what a stretch is.
+
+    Attributes:
+        spec: of the scorer.
+        file: path of its weight file, as the spec says it.
+        title: what people call the network.
+    """
+
+    spec: ClassVar[ScorerSpec]
+    file: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._network: Network | None = None
+
+    def open(self, context: OpenContext) -> None:
+        """Load the network.
+
+        Raises:
+            PluginUnavailable: the file is missing, damaged or holds another network; torch cannot use the
+                device.
+            OutOfMemory: it does not fit.
+        """
+        file = context.weights.get(self.file)
+        if file is None:
+            raise PluginUnavailable(
+                f"{self.title} cannot run: its weights are not here: {self.file}.",
+                f"{remedy(self.spec.name, self.spec.weights)}.",
+            )
+        wait_quietly()
+        self._network = self.loaded(file, context)
+
+    def stream(self) -> ScoreStream:
+        """Begin a stretch."""
+        if self._network is None:
+            raise PluginFault(f"The scorer {self.spec.name} was used before it was opened.")
+        return self.stretch(self._network)
+
+    def close(self) -> None:
+        """Let go of the network."""
+        if self._network is not None:
+            self._network.close()
+        self._network = None
+
+    @abstractmethod
+    def loaded(self, file: Path, context: OpenContext) -> Network:
+        """The network with its weights; the first place where torch may be imported."""
+
+    @abstractmethod
+    def stretch(self, network: Network) -> ScoreStream:
+        """A stretch that asks the network."""
