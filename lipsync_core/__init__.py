@@ -12,14 +12,14 @@ from lipsync_core._version import __version__
 
 if TYPE_CHECKING:
     from lipsync_core.engine.live import Session
-    from lipsync_core.engine.request import RunRequest
     from lipsync_core.engine.run import run
     from lipsync_core.hookspecs import hookimpl
     from lipsync_core.registry import Registry
+    from lipsync_core.requests import RunRequest
 
 _HOME = {
     "Registry": "lipsync_core.registry",
-    "RunRequest": "lipsync_core.engine.request",
+    "RunRequest": "lipsync_core.requests",
     "Session": "lipsync_core.engine.live",
     "hookimpl": "lipsync_core.hookspecs",
     "run": "lipsync_core.engine.run",

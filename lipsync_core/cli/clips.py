@@ -144,9 +144,9 @@ def render(
     from lipsync_core.cli.making import Ways, make
     from lipsync_core.clips.editing import companions, edited, given, write
     from lipsync_core.clips.library import read
-    from lipsync_core.engine.request import RunRequest
     from lipsync_core.media.edits import read_edits
     from lipsync_core.media.output import check_output
+    from lipsync_core.requests import RunRequest
 
     output = output or Path(f"{voice.stem}-clips.mp4")
     files = companions(output)

@@ -10,8 +10,8 @@ from lipsync_core.errors import LipsyncError
 
 if TYPE_CHECKING:
     from lipsync_core.engine.progress import Progress
-    from lipsync_core.engine.request import RunRequest
     from lipsync_core.registry import Registry
+    from lipsync_core.requests import RunRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

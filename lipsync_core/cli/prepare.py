@@ -78,7 +78,7 @@ def prepare(
     from lipsync_core.engine.prepared.preparing import PrepareRequest
     from lipsync_core.engine.prepared.preparing import prepare as engine
     from lipsync_core.engine.progress import Progress
-    from lipsync_core.engine.request import RunRequest
+    from lipsync_core.requests import RunRequest
 
     run = RunRequest(
         face=target,

@@ -13,7 +13,7 @@ from lipsync_core.cli.making import Ways, make
 from lipsync_core.errors import Cancelled, LipsyncError, UsageError
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.request import RunRequest
+    from lipsync_core.requests import RunRequest
 
 _SAMPLE = "No inputs given: using the bundled portrait (NASA) and voice (LibriVox)."
 
@@ -129,7 +129,7 @@ def run(
     end with the exit code of the worst of them.
     """
     from lipsync_core.cli.console import print_json
-    from lipsync_core.engine.request import EncoderChoice, RunRequest
+    from lipsync_core.requests import EncoderChoice, RunRequest
 
     if tasks is not None and (face is not None or audio is not None):
         raise UsageError(

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import PluginUnavailable, UnsupportedInput, UsageError
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import GeneratorSpec
 
 FACE, VOICE, RESULT = "video_path", "audio_path", "result_name"

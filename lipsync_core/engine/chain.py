@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.detection import choose_detector
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import (
     Cancelled,
     GenerationFailed,
@@ -28,6 +27,7 @@ from lipsync_core.errors import (
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import BUILTIN, Registry
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import AudioEncoderSpec, DetectorSpec, GeneratorSpec
 
 Phase = Literal["probe", "open", "prepare", "generate", "check"]

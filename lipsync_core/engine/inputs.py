@@ -13,7 +13,6 @@ import numpy as np
 from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.edited import Clip, EditedTarget
 from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.seeing import find_faces, see
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target
@@ -25,6 +24,7 @@ from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

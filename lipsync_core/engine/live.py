@@ -24,7 +24,6 @@ from lipsync_core.engine.mouthpiece import Mouthpiece
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.seeing import see
 from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.stopwatch import Stopwatch
@@ -37,6 +36,7 @@ from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.records import Image, Samples
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
 

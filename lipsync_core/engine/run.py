@@ -13,7 +13,6 @@ from lipsync_core.engine import report as reporting
 from lipsync_core.engine.chain import Attempt, Candidate, default_generator, resolve
 from lipsync_core.engine.inputs import Inputs, load
 from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.segments import Segment, SegmentRenderer, cut_segments
 from lipsync_core.engine.shots import ShotLoop
 from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
@@ -27,6 +26,7 @@ from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import (
     BlenderSpec,
     DetectorSpec,

@@ -17,7 +17,6 @@ from lipsync_core._version import __version__
 from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import StillTarget, Target, VideoTarget
 from lipsync_core.engine.tools import open_detector
@@ -32,6 +31,7 @@ from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import Image
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 
 KEEP_DAYS = 60
 """Analyses not used for longer are removed when another is made."""

@@ -18,12 +18,12 @@ from lipsync_core.contracts import (
 )
 from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.finish import Finish
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import probe
 from lipsync_core.records import Scheme
 from lipsync_core.registry import Registry, create
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import (
     AudioEncoderSpec,
     BlenderSpec,

@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 
 from lipsync_core import places
 from lipsync_core._version import __version__
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.media.probe import TargetInfo
+from lipsync_core.requests import RunRequest
 
 KEEP_DAYS = 14
 """Unfinished runs older than this are removed when another begins."""

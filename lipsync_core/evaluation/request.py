@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lipsync_core.engine.request import RunRequest
+from lipsync_core.requests import RunRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

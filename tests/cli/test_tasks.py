@@ -10,9 +10,9 @@ import pytest
 from commandline import lipsync
 
 from lipsync_core.cli import tasks
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import UsageError
 from lipsync_core.media.probe import probe_target
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import Option
 
 SHIFT = Option(key="bbox_shift", default=0, help="pixels")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from mediafactory import number_of
 
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.run import run
 from lipsync_core.media.reader import VideoReader
+from lipsync_core.requests import RunRequest
 
 
 @dataclass

@@ -11,11 +11,11 @@ import pytest
 from facefactory import STRIP, face_video, speech
 from mediafactory import make_video, number_of
 
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.run import run
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.edits import Edit, EditList, read_edits
 from lipsync_core.media.reader import VideoReader
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import PrepareSpec
 
 

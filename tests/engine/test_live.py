@@ -11,9 +11,9 @@ import pytest
 from facefactory import face_frame, write_picture
 
 from lipsync_core import Session
-from lipsync_core.engine.request import EncoderChoice
 from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.media.sound import read_mono
+from lipsync_core.requests import EncoderChoice
 
 
 @pytest.fixture(scope="module")

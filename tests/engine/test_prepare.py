@@ -22,8 +22,8 @@ from lipsync_core import Session, places
 from lipsync_core.cli.summary import show_summary
 from lipsync_core.engine.prepared import avatars, preparation
 from lipsync_core.engine.prepared.preparing import PrepareRequest, prepare
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
+from lipsync_core.requests import RunRequest
 from lipsync_core.specs import ChunkSpec
 
 

@@ -9,9 +9,9 @@ import pytest
 from facefactory import face_video, speech
 from mediafactory import make_sound
 
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.run import run
 from lipsync_core.media.sound import read_mono
+from lipsync_core.requests import RunRequest
 
 FRAMES = 150
 

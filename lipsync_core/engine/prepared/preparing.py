@@ -21,7 +21,6 @@ from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import FRAMES_MADE, TRACKS_MADE
 from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.seeing import Seen, see
 from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.engine.stopwatch import Stopwatch
@@ -32,6 +31,7 @@ from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 
 AHEAD = 4
 """Frames decoded ahead of the generator."""

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lipsync_core.engine.request import EncoderChoice
+from lipsync_core.requests import EncoderChoice
 from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
 from lipsync_core.testing import own_home as own_home
@@ -213,8 +213,8 @@ def job(tmp_path: Path) -> Job:
         import torch
 
         from lipsync_core import samples
-        from lipsync_core.engine.request import RunRequest
         from lipsync_core.engine.run import run
+        from lipsync_core.requests import RunRequest
 
         count = len(list(tmp_path.glob("out*.mp4")))
         choices = {"silence": "generate", "idle": False, "precision": "fp32"} | choices

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from lipsync_core.engine.request import RunRequest
 from lipsync_core.engine.seeing import Seen, see
 from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.errors import UnsupportedInput
@@ -19,6 +18,7 @@ from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry
+from lipsync_core.requests import RunRequest
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 from lipsync_synctalk2d.spec import GENERATORS
 from lipsync_synctalk2d.training.prepare import RATE, usable_frames
