@@ -24,7 +24,7 @@ from lipsync_latentsync.spec import UNET, VAE, VAE_CONFIG
 from lipsync_latentsync.unet import LatentSyncUNet, Shape
 from numpy.typing import NDArray
 
-from lipsync_core.hardware import detect
+from lipsync_core.machine.hardware import detect
 from lipsync_core.testing import Parity, recipe
 
 DATA = Path(__file__).parents[1] / "plugins" / "latentsync" / "tests" / "data"

@@ -23,7 +23,7 @@ from lipsync_musetalk.availability import Files
 from lipsync_musetalk.networks import LatentNetworks
 from numpy.typing import NDArray
 
-from lipsync_core.hardware import detect
+from lipsync_core.machine.hardware import detect
 from lipsync_core.testing import Parity, recipe
 
 DATA = Path(__file__).parents[1] / "plugins" / "musetalk" / "tests" / "data"

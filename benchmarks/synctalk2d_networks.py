@@ -22,7 +22,7 @@ from lipsync_synctalk2d.torch_runtime import TorchRuntime
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import OpenContext
-from lipsync_core.hardware import detect
+from lipsync_core.machine.hardware import detect
 from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.testing import Parity, recipe

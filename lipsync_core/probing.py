@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from importlib import import_module
 
-from lipsync_core import hardware, packages, places
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
 from lipsync_core.errors import UsageError
+from lipsync_core.machine import hardware, packages, places
 from lipsync_core.specs import Option, PluginSpec, Requirement
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy

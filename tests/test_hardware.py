@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from lipsync_core import hardware
-from lipsync_core.hardware import Gpu, Hardware
+from lipsync_core.machine import hardware
+from lipsync_core.machine.hardware import Gpu, Hardware
 
 
 def test_this_computer():

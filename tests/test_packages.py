@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from lipsync_core import packages
+from lipsync_core.machine import packages
 
 
 def test_what_is_there_and_what_is_not():

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from lipsync_core import hardware, packages, places
 from lipsync_core.contracts import Ready
+from lipsync_core.machine import hardware, packages, places
 from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
 from lipsync_core.specs import GeneratorSpec

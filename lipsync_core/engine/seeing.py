@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core import places
 from lipsync_core._version import __version__
 from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.pipeline import ahead
@@ -26,6 +25,7 @@ from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
 from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
 from lipsync_core.faces.shots import with_cuts
+from lipsync_core.machine import places
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule

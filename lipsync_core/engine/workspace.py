@@ -18,8 +18,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lipsync_core import places
 from lipsync_core._version import __version__
+from lipsync_core.machine import places
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.requests import RunRequest
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from lipsync_core import packages, places
 from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import LipsyncError, OutOfMemory, PluginUnavailable
+from lipsync_core.machine import packages, places
 
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext

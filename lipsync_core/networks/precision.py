@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Unavailable
+from lipsync_core.machine import hardware
 
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext

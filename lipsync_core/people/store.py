@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lipsync_core import places
 from lipsync_core.errors import LipsyncError, OutputError, UsageError
+from lipsync_core.machine import places
 from lipsync_core.people import card as cards
 from lipsync_core.people.card import CARD, Card, PersonFile
 from lipsync_core.weights.digests import sha256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lipsync_core import places
+from lipsync_core.machine import places
 from lipsync_core.specs import PluginSpec, WeightFile
 from lipsync_core.weights import hub_cache
 

@@ -18,11 +18,12 @@ from facefactory import face_frame, speech, write_picture
 from filelock import FileLock
 from preparers import KeepsObjects, Miscounts, Shades, ShadesForTwo, Tells, ready, shades
 
-from lipsync_core import Session, places
+from lipsync_core import Session
 from lipsync_core.cli.summary import show_summary
 from lipsync_core.engine.prepared import avatars, preparation
 from lipsync_core.engine.prepared.preparing import PrepareRequest, prepare
 from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
+from lipsync_core.machine import places
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import ChunkSpec
 

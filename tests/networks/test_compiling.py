@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from lipsync_core import packages
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.errors import OutOfMemory, PluginUnavailable
+from lipsync_core.machine import packages
 from lipsync_core.networks.compiling import compiled, unfit_compiler
 
 torch = pytest.importorskip("torch")

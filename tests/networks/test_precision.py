@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from lipsync_core import hardware
 from lipsync_core.contracts import OpenContext
+from lipsync_core.machine import hardware
 from lipsync_core.networks.precision import precision_for, unfit_precision
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipsync_core import places
+from lipsync_core.machine import places
 from lipsync_core.testing import changed, inputs, lipsync, talk, write_voice
 from lipsync_core.testing import own_home as own_home
 

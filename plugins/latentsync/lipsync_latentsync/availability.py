@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.machine import hardware
 from lipsync_core.networks.compiling import unfit_compiler
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.weights import location

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lipsync_core.contracts import Ready, Unavailable
+from lipsync_core.machine.packages import installed
 from lipsync_core.networks.precision import precision_for
-from lipsync_core.packages import installed
 from lipsync_core.weights import location
 from lipsync_latentsync.availability import contradiction, too_large
 from lipsync_latentsync.hybrid_spec import HYBRID

@@ -11,11 +11,11 @@ from lipsync_latentsync import availability
 from lipsync_latentsync.generator import LatentSync, LatentSync15
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.engine.chain import resolve
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.loading import load_rows
+from lipsync_core.machine import hardware
 from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry, create
 from lipsync_core.requests import RunRequest

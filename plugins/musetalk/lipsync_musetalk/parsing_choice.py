@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast, get_args
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.packages import installed
+from lipsync_core.machine.packages import installed
 from lipsync_core.weights.remedy import remedy
 from lipsync_musetalk.face_shapes import Cheeks, Mode
 from lipsync_musetalk.spec import PARSING, PARSING_FILE

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lipsync_core import packages
 from lipsync_core.contracts import OpenContext, Unavailable
+from lipsync_core.machine import packages
 from lipsync_core.specs import EnhancerSpec, WeightFile
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
+from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_core.probing import unfit_onnxruntime, unfit_torch
 from lipsync_core.weights.remedy import remedy

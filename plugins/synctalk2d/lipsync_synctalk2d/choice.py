@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lipsync_core import packages
 from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import PluginUnavailable
+from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.probing import unfit_onnx, unfit_torch

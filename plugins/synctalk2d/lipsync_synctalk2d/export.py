@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core import packages
 from lipsync_core.errors import PluginUnavailable, UsageError
+from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_synctalk2d.choice import EXPORT_PACKAGES, INSTALL_EXPORT, Choice, choose
 from lipsync_synctalk2d.spec import AVE_FILE, AVE_STEM

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from lipsync_core import packages
 from lipsync_core.contracts import (
     AudioEncoder,
     FeatureStream,
@@ -22,6 +21,7 @@ from lipsync_core.contracts import (
     Unavailable,
 )
 from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.machine import packages
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.probing import unfit_torch
 from lipsync_core.weights import location

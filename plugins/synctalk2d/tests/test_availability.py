@@ -12,12 +12,12 @@ from lipsync_synctalk2d import choice
 from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
 from lipsync_synctalk2d.spec import ENCODERS, GENERATORS, SYNCTALK2D, SYNCTALK2D160, TRAIN
 
-from lipsync_core import hardware
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.faces.crops import place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.loading import load_rows
+from lipsync_core.machine import hardware
 from lipsync_core.people import store
 from lipsync_core.people.card import Card
 from lipsync_core.probing import context_for, probe

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core import packages
 from lipsync_core.errors import PluginUnavailable, UsageError
+from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get
 from lipsync_wav2lip.spec import ONNX_INPUTS, STEMS

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lipsync_core import hardware, packages
 from lipsync_core.errors import PluginUnavailable, UsageError
+from lipsync_core.machine import hardware, packages
 from lipsync_synctalk2d.training.presets import PRESETS, SYNC
 from lipsync_synctalk2d.training.request import FEATURES, TrainRequest
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from lipsync_core import hardware
 from lipsync_core.errors import UsageError
+from lipsync_core.machine import hardware
 from lipsync_core.networks.device import TYPES, NetworkDevice
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from lipsync_core import places
 from lipsync_core.errors import OutputError, UnsupportedInput, UsageError
+from lipsync_core.machine import places
 from lipsync_core.weights.digests import sync
 
 SCHEMA = 1

@@ -1,0 +1,1 @@
+"""What this computer has: hardware, installed packages, folders. Knows nothing of lipsync's work."""
