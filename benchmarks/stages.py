@@ -43,12 +43,12 @@ def _stages(path: Path) -> dict[str, float]:
 
     from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
     from lipsync_core.contracts import OpenContext
-    from lipsync_core.engine.threads import one_thread
     from lipsync_core.faces.crops import bounding
     from lipsync_core.faces.shots import ShotDetector
     from lipsync_core.media.encoders import check_encoder, settings_for
     from lipsync_core.media.reader import VideoReader
     from lipsync_core.media.writer import SegmentWriter
+    from lipsync_core.running.threads import one_thread
 
     spent: dict[str, float] = {}
 

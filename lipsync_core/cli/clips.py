@@ -54,7 +54,7 @@ def build(
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.clips.library import INDEX
     from lipsync_core.clips.library import build as index
-    from lipsync_core.engine.progress import Progress
+    from lipsync_core.running.progress import Progress
 
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:
         found, measured = index(library, detector, progress)

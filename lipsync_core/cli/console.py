@@ -24,8 +24,8 @@ from rich.progress import (
     Progress as Bar,
 )
 
-from lipsync_core.engine.progress import Progress
 from lipsync_core.errors import LipsyncError
+from lipsync_core.running.progress import Progress
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)

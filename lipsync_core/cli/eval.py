@@ -51,11 +51,11 @@ def evaluate(
     """
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.cli.summary import show_figures
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.evaluation.evaluate import evaluate as judge
     from lipsync_core.evaluation.figures import plain
     from lipsync_core.evaluation.page import check_form, write
     from lipsync_core.evaluation.request import EvalRequest
+    from lipsync_core.running.progress import Progress
 
     files = [check_form(path) for path in output or []]
     request = EvalRequest(

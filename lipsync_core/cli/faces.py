@@ -30,8 +30,8 @@ def faces(
 
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.engine.inspect import describe, inspect
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.media.output import atomic_output
+    from lipsync_core.running.progress import Progress
 
     out = output or Path(f"{target.stem}-faces.png")
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lipsync_core.errors import LipsyncError
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.registry import Registry
     from lipsync_core.requests import RunRequest
+    from lipsync_core.running.progress import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ def make(
     from lipsync_core.cli.console import ShownProgress
     from lipsync_core.cli.summary import show_plan, show_summary
     from lipsync_core.engine import run as engine
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.engine.report import write
+    from lipsync_core.running.progress import Progress
 
     shown = nullcontext(Progress()) if ways.silent else ShownProgress()
     with shown as progress:

@@ -77,8 +77,8 @@ def prepare(
     from lipsync_core.cli.console import ShownProgress, print_json
     from lipsync_core.engine.prepared.preparing import PrepareRequest
     from lipsync_core.engine.prepared.preparing import prepare as engine
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.requests import RunRequest
+    from lipsync_core.running.progress import Progress
 
     run = RunRequest(
         face=target,

@@ -12,9 +12,7 @@ import numpy as np
 
 from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.edited import Clip, EditedTarget
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.seeing import find_faces, see
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target
 from lipsync_core.engine.workspace import content_hash, target_hash
 from lipsync_core.errors import UnsupportedInput
@@ -25,6 +23,8 @@ from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_t
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.stopwatch import Stopwatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,13 +22,9 @@ from numpy.typing import NDArray
 from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
 from lipsync_core.engine.mouthpiece import Mouthpiece
 from lipsync_core.engine.opening import open_stack
-from lipsync_core.engine.pipeline import ahead
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.seeing import see
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
-from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.tools import open_encoder, open_finish
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.media.picture import Picture
@@ -37,6 +33,10 @@ from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.records import Image, Samples
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.queues import ahead
+from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.running.threads import one_thread
 from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
 

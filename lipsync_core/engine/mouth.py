@@ -14,14 +14,12 @@ from lipsync_core.engine.chain import Candidate, checked, guarded
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import Preparation
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.records import Chunk, Crops, Generated, Prepared
+from lipsync_core.running.counters import FRAMES_SILENT
+from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import GeneratorSpec
-
-FRAMES_SILENT = "frames silent"
-"""Under this name the stopwatch counts frames that the generator was not asked for."""
 
 
 class Rows(Protocol):

@@ -12,13 +12,13 @@ from lipsync_core.engine.isolation.generator import IsolatedGenerator
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target
 from lipsync_core.engine.tools import opened, with_own
 from lipsync_core.faces.schemes import provides
 from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry, create
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import AudioEncoderSpec
 
 

@@ -11,18 +11,18 @@ from typing import Any
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
-from lipsync_core.engine.mouth import FRAMES_SILENT
 from lipsync_core.engine.notes import Notes
-from lipsync_core.engine.prepared.preparation import (
+from lipsync_core.engine.target import passthrough_spans
+from lipsync_core.faces.selection import REASONS
+from lipsync_core.running.counters import (
     FRAMES_AGAIN,
     FRAMES_MADE,
+    FRAMES_SILENT,
     FRAMES_STORED,
     TRACKS_MADE,
     TRACKS_STORED,
 )
-from lipsync_core.engine.stopwatch import Stopwatch
-from lipsync_core.engine.target import passthrough_spans
-from lipsync_core.faces.selection import REASONS
+from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import PluginSpec
 
 SCHEMA = 1

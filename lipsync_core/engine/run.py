@@ -12,12 +12,8 @@ from lipsync_core._version import __version__
 from lipsync_core.engine import report as reporting
 from lipsync_core.engine.chain import Attempt, Candidate, default_generator, resolve
 from lipsync_core.engine.inputs import Inputs, load
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.segments import Segment, SegmentRenderer, cut_segments
 from lipsync_core.engine.shots import ShotLoop
-from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
-from lipsync_core.engine.stopwatch import Stopwatch
-from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.workspace import Workspace, fingerprint
 from lipsync_core.errors import OutputError
 from lipsync_core.media.assemble import AssembleResult, assemble
@@ -27,6 +23,10 @@ from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import (
     BlenderSpec,
     DetectorSpec,

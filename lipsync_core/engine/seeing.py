@@ -14,9 +14,6 @@ import numpy as np
 
 from lipsync_core._version import __version__
 from lipsync_core.engine.detection import choose_detector
-from lipsync_core.engine.pipeline import ahead
-from lipsync_core.engine.progress import Progress
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import StillTarget, Target, VideoTarget
 from lipsync_core.engine.tools import open_detector
 from lipsync_core.engine.workspace import target_hash
@@ -32,6 +29,9 @@ from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import Image
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.queues import ahead
+from lipsync_core.running.stopwatch import Stopwatch
 
 KEEP_DAYS = 60
 """Analyses not used for longer are removed when another is made."""

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.engine.pipeline import Sink, ahead
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.writer import SegmentWriter
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.queues import Sink, ahead
+from lipsync_core.running.stopwatch import Stopwatch
 
 QUEUE = 6
 """Frames between decoding, computing and encoding: at 1080p about 9 MB each."""

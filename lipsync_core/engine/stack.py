@@ -19,9 +19,9 @@ from lipsync_core.engine.chunks import ChunkGrid
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.media.picture import Picture
+from lipsync_core.running.stopwatch import Stopwatch
 
 
 @dataclass(slots=True)

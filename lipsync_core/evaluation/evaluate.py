@@ -13,11 +13,8 @@ from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
 from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.placing import canvas_for, place_on
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.seeing import Seen, see
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import TargetFrame
-from lipsync_core.engine.threads import one_thread
 from lipsync_core.engine.tools import opened
 from lipsync_core.errors import LipsyncError, UnsupportedInput
 from lipsync_core.evaluation.compare import Comparison, same_face
@@ -30,6 +27,9 @@ from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_t
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import AlignedCrop, ScorerSpec
 
 SCHEMA = 1

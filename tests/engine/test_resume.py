@@ -150,7 +150,7 @@ def test_a_torn_journal_line_is_dropped():
 
 
 def test_cancelled_is_not_a_generators_failure(face_clip, voice, tmp_path):
-    from lipsync_core.engine.progress import Progress
+    from lipsync_core.running.progress import Progress
 
     class Impatient(Progress):
         def advance(self, done):

@@ -11,12 +11,12 @@ import pytest
 from facefactory import HEIGHT, STRIP, WIDTH, face_frame, face_video, speech, write_picture
 from mediafactory import make_sound
 
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.report import report_path
 from lipsync_core.engine.run import plan
 from lipsync_core.errors import OutputError, UnsupportedInput, UsageError
 from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.requests import EncoderChoice, RunRequest
+from lipsync_core.running.progress import Progress
 
 RATES = [
     Fraction(24000, 1001), Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(50),

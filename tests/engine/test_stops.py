@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
 from lipsync_core.errors import Cancelled, OutputError
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
 
 
 @pytest.mark.parametrize(

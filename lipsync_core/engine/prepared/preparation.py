@@ -14,16 +14,20 @@ from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import StageFailure, guarded
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.rows import Row
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.records import Crops, Prepared
+from lipsync_core.running.counters import (
+    FRAMES_AGAIN,
+    FRAMES_MADE,
+    FRAMES_STORED,
+    TRACKS_MADE,
+    TRACKS_STORED,
+)
+from lipsync_core.running.stopwatch import Stopwatch
 
 KEPT_BYTES = 64 * 2**20
 """Of rows that are held for frames that come again, as in a loop."""
 KEPT_TRACKS = 16
-FRAMES_MADE, FRAMES_STORED, FRAMES_AGAIN = "frames made", "frames stored", "frames again"
-"""Under these names the stopwatch counts where the rows of frames came from."""
-TRACKS_MADE, TRACKS_STORED = "tracks made", "tracks stored"
 
 
 class Preparation:

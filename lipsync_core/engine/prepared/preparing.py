@@ -15,23 +15,23 @@ import numpy as np
 from lipsync_core.engine.chain import Candidate, StageFailure, resolve
 from lipsync_core.engine.mouth import Mouth
 from lipsync_core.engine.opening import open_mouth, resting
-from lipsync_core.engine.pipeline import ahead
 from lipsync_core.engine.placing import canvas_for
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
-from lipsync_core.engine.prepared.preparation import FRAMES_MADE, TRACKS_MADE
-from lipsync_core.engine.progress import Progress
 from lipsync_core.engine.seeing import Seen, see
-from lipsync_core.engine.stops import readable_io, terminated_is_cancelled
-from lipsync_core.engine.stopwatch import Stopwatch
 from lipsync_core.engine.target import Target, TargetFrame
-from lipsync_core.engine.threads import one_thread
 from lipsync_core.errors import GenerationFailed, UnsupportedInput
 from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.counters import FRAMES_MADE, TRACKS_MADE
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
+from lipsync_core.running.progress import Progress
+from lipsync_core.running.queues import ahead
+from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.running.threads import one_thread
 
 AHEAD = 4
 """Frames decoded ahead of the generator."""

@@ -99,7 +99,7 @@ def train(
     Example: `lipsync train synctalk2d anna.mp4 --name anna --consent "Anna agreed on 2026-11-21"`
     """
     from lipsync_core.cli.console import ShownProgress, print_json
-    from lipsync_core.engine.progress import Progress
+    from lipsync_core.running.progress import Progress
 
     chosen = _preset(preset)
     if not check:

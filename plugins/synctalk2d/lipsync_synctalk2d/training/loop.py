@@ -13,7 +13,7 @@ from lipsync_core.errors import Cancelled, GenerationFailed
 from lipsync_synctalk2d.training.state import PHASES, Mark
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.progress import Progress
+    from lipsync_core.running.progress import Progress
     from lipsync_synctalk2d.training.phases import Phase
     from lipsync_synctalk2d.training.state import State, TrainingFolder
 

@@ -34,10 +34,10 @@ from lipsync_synctalk2d.training.dataset import Dataset, crop_bytes, whole_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.engine.seeing import Seen
     from lipsync_core.engine.target import TargetFrame
     from lipsync_core.records import Crops, Samples
+    from lipsync_core.running.progress import Progress
     from lipsync_synctalk2d.training.request import TrainRequest
 
 RATE = 25

@@ -8,7 +8,7 @@ from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_synctalk2d.training.state import Mark, State, TrainingFolder, truncated
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.progress import Progress
+    from lipsync_core.running.progress import Progress
     from lipsync_synctalk2d.training.request import TrainRequest
 
 

@@ -34,8 +34,8 @@ from lipsync_synctalk2d.training.state import SYNCNET, Mark, State, TrainingFold
 from lipsync_synctalk2d.training.syncnet import SyncNetwork
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.people.store import Person
+    from lipsync_core.running.progress import Progress
     from lipsync_synctalk2d.training.dataset import Dataset
     from lipsync_synctalk2d.training.request import TrainRequest
 

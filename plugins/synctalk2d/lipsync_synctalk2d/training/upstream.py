@@ -27,8 +27,8 @@ from lipsync_synctalk2d.training.prepare import folder_for, forget_old
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lipsync_core.engine.progress import Progress
     from lipsync_core.records import Image
+    from lipsync_core.running.progress import Progress
     from lipsync_synctalk2d.compat import Box
     from lipsync_synctalk2d.training.request import TrainRequest
 

@@ -1,0 +1,1 @@
+"""How work runs, whatever the work: threads with bounded queues, time, progress, interruption."""
