@@ -14,8 +14,8 @@ from typer.main import get_command
 
 from docs import parity
 from lipsync_core import contracts, errors, hookspecs, specs
-from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.cli.app import BUILT_IN, build
+from lipsync_core.registry.catalogue import CATALOGUE
 
 Command = Any
 """What typer makes of a verb; its class is private to typer."""

@@ -11,7 +11,7 @@ import pytest
 from installed import PLUGINS, install_sources, run_python
 
 from lipsync_core import samples
-from lipsync_core.builtin.catalogue import CATALOGUE
+from lipsync_core.registry.catalogue import CATALOGUE
 
 BACKENDS = ("latentsync", "musetalk", "synctalk2d", "wav2lip")
 WHY_NOT = "its weights are not here"

@@ -12,7 +12,7 @@ from lipsync_core.contracts import OpenContext, Ready, Unavailable
 from lipsync_core.errors import UsageError
 from lipsync_core.machine import hardware, packages
 from lipsync_core.machine.hardware import Gpu, Hardware
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import BoxCrop, GeneratorSpec, Licence, Option, Requirement, WeightFile
 
 SPEC = GeneratorSpec(

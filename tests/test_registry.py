@@ -9,8 +9,8 @@ import pytest
 from installed import good, install, listed, run_python
 
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
-from lipsync_core.loading import PluginRow, load_rows
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.loading import PluginRow, load_rows
 from lipsync_core.specs import AudioEncoderSpec, BoxCrop, DetectorSpec, GeneratorSpec, Licence
 
 HEAD = "from lipsync_core.hookspecs import hookimpl\nfrom lipsync_core import specs\n"

@@ -10,8 +10,8 @@ import typer
 
 from lipsync_core.contracts import Ready
 from lipsync_core.machine import hardware, packages, places
-from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.probing import probe
 from lipsync_core.specs import GeneratorSpec
 
 _PACKAGES = (

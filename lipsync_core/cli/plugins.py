@@ -10,11 +10,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.contracts import Ready
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
-from lipsync_core.probing import probe
 from lipsync_core.registry import PluginRow, Registry
+from lipsync_core.registry.catalogue import CATALOGUE
+from lipsync_core.registry.probing import probe
 from lipsync_core.specs import PluginSpec
 
 _EMPTY: tuple[object, ...] = ("", None, [], {}, ())

@@ -263,7 +263,7 @@ def _exporting(name: str, format_: str) -> list[PluginSpec]:
 
 
 def _export(spec: PluginSpec, format_: str, options: list[str]) -> list[Path]:
-    from lipsync_core.weights.exporting import export as run_exporter
+    from lipsync_core.registry.exporting import export as run_exporter
 
     given = dict(text.partition("=")[::2] for text in options)
     return run_exporter(spec, format_, given)

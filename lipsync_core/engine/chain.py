@@ -14,8 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import OpenContext, Unavailable
-from lipsync_core.engine.contexts import companion
-from lipsync_core.engine.detection import choose_detector
 from lipsync_core.errors import (
     Cancelled,
     GenerationFailed,
@@ -25,8 +23,10 @@ from lipsync_core.errors import (
     UsageError,
 )
 from lipsync_core.faces.schemes import provides
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import BUILTIN, Registry
+from lipsync_core.registry.contexts import companion
+from lipsync_core.registry.detector import choose_detector
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import AudioEncoderSpec, DetectorSpec, GeneratorSpec
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.edited import Clip, EditedTarget
 from lipsync_core.engine.seeing import find_faces, see
 from lipsync_core.engine.target import Target
@@ -22,6 +21,7 @@ from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
+from lipsync_core.registry.detector import choose_detector
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch

@@ -21,17 +21,18 @@ from numpy.typing import NDArray
 
 from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
 from lipsync_core.engine.mouthpiece import Mouthpiece
+from lipsync_core.engine.open_compositor import open_finish
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.seeing import see
 from lipsync_core.engine.stack import Stack
 from lipsync_core.engine.target import Target, TargetFrame
-from lipsync_core.engine.tools import open_encoder, open_finish
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.records import Image, Samples
 from lipsync_core.registry import Registry
+from lipsync_core.registry.opening import open_encoder
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead

@@ -13,9 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_core._version import __version__
-from lipsync_core.engine.detection import choose_detector
 from lipsync_core.engine.target import StillTarget, Target, VideoTarget
-from lipsync_core.engine.tools import open_detector
 from lipsync_core.engine.workspace import target_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
@@ -28,6 +26,8 @@ from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import Image
 from lipsync_core.registry import Registry
+from lipsync_core.registry.detector import choose_detector
+from lipsync_core.registry.opening import open_detector
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead

@@ -22,14 +22,15 @@ from lipsync_core.engine.chain import (
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.notes import Notes
+from lipsync_core.engine.open_compositor import open_finish
 from lipsync_core.engine.opening import open_stack
 from lipsync_core.engine.segments import PASSTHROUGH, Segment, SegmentRenderer
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.tools import open_encoder, open_finish
 from lipsync_core.engine.workspace import Workspace
 from lipsync_core.errors import LipsyncError, OutOfMemory
 from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry
+from lipsync_core.registry.opening import open_encoder
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch

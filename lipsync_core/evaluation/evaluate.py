@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
-from lipsync_core.engine.contexts import companion
 from lipsync_core.engine.placing import canvas_for, place_on
 from lipsync_core.engine.seeing import Seen, see
 from lipsync_core.engine.target import TargetFrame
-from lipsync_core.engine.tools import opened
 from lipsync_core.errors import LipsyncError, UnsupportedInput
 from lipsync_core.evaluation.compare import Comparison, same_face
 from lipsync_core.evaluation.feed import Feed, SoundCursor, together
@@ -25,8 +23,10 @@ from lipsync_core.evaluation.request import EvalRequest
 from lipsync_core.evaluation.sync import closed_at
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
-from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.contexts import companion
+from lipsync_core.registry.opening import opened
+from lipsync_core.registry.probing import probe
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread

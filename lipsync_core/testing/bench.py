@@ -19,8 +19,8 @@ from lipsync_core.contracts import (
     Unavailable,
     Voice,
 )
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import Kind, PluginSpec
 from lipsync_core.testing.verdict import Fault, NotApplicable
 

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from lipsync_core.contracts import ProbeContext, Ready, Unavailable
 from lipsync_core.errors import LipsyncError
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing.bench import Bench
 from lipsync_core.testing.case import Case
 from lipsync_core.testing.light_import import load_alone

@@ -21,9 +21,9 @@ from lipsync_core.faces.crops import bounding, cut, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.media.sound import read_mono
 from lipsync_core.media.still import read_still
-from lipsync_core.probing import context_for, probe
 from lipsync_core.records import Chunk, Crops, Face, Image, Matrix, Points, Prepared, Samples
 from lipsync_core.registry import BUILTIN, Registry, create
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec, CropSpec, DetectorSpec
 
 FPS = Fraction(25)

@@ -19,8 +19,8 @@ def face():
     from lipsync_core import samples
     from lipsync_core.builtin.mediapipe.spec import MEDIAPIPE
     from lipsync_core.media.still import read_still
-    from lipsync_core.probing import context_for
     from lipsync_core.registry import create
+    from lipsync_core.registry.probing import context_for
 
     image = read_still(samples.portrait())
     detector = create(MEDIAPIPE)

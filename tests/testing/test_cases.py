@@ -8,8 +8,8 @@ import fakes
 import pytest
 from installed import good, install
 
-from lipsync_core.loading import PluginRow, load_rows
 from lipsync_core.registry import Registry
+from lipsync_core.registry.loading import PluginRow, load_rows
 from lipsync_core.specs import (
     AlignedCrop,
     AudioEncoderSpec,

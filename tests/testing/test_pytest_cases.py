@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from installed import good, install, run_python
 
-from lipsync_core.loading import PluginRow, load_rows
 from lipsync_core.registry import Registry
+from lipsync_core.registry.loading import PluginRow, load_rows
 from lipsync_core.testing import contract_tests
 from lipsync_core.testing.cases import cases_for
 from tests.testing.broken import generators

@@ -10,7 +10,7 @@ import pytest
 from weights.plugin import RIVER
 
 from lipsync_core.contracts import Unavailable
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.weights import hub_cache, location
 
 NET = RIVER.weights[0]

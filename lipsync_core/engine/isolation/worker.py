@@ -12,8 +12,8 @@ from typing import Any, cast
 from lipsync_core.contracts import Generator, OpenContext
 from lipsync_core.engine.isolation.channel import Ended, WorkerEnd
 from lipsync_core.engine.isolation.faults import Fault
-from lipsync_core.engine.tools import opened
 from lipsync_core.records import Chunk, Crops
+from lipsync_core.registry.opening import opened
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import GeneratorSpec
 

@@ -22,9 +22,9 @@ from lipsync_face_alignment.spec import FACE_ALIGNMENT  # noqa: E402
 from lipsync_core import samples  # noqa: E402
 from lipsync_core.contracts import Ready, Unavailable  # noqa: E402
 from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable, UsageError  # noqa: E402
-from lipsync_core.loading import load_rows  # noqa: E402
-from lipsync_core.probing import context_for, probe  # noqa: E402
 from lipsync_core.registry import Registry, create  # noqa: E402
+from lipsync_core.registry.loading import load_rows  # noqa: E402
+from lipsync_core.registry.probing import context_for, probe  # noqa: E402
 from lipsync_core.testing import inputs  # noqa: E402
 from lipsync_core.weights.entries import entries  # noqa: E402
 from lipsync_core.weights.recognition import recognise  # noqa: E402

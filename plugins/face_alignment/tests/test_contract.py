@@ -6,8 +6,8 @@ import pytest
 from lipsync_face_alignment.spec import FACE_ALIGNMENT
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import contract_tests
 
 

@@ -12,8 +12,8 @@ from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, QUADRILATERAL, tem
 
 from lipsync_core.faces.crops import place
 from lipsync_core.faces.schemes import convert
-from lipsync_core.probing import context_for
 from lipsync_core.registry import create
+from lipsync_core.registry.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
 NAME = "latentsync_affine"

@@ -14,10 +14,10 @@ from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.engine.chain import resolve
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.loading import load_rows
 from lipsync_core.machine import hardware
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing import OwnHome

@@ -14,8 +14,8 @@ from lipsync_latentsync.networks import LatentSyncNetworks
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
-from lipsync_core.probing import context_for
 from lipsync_core.records import Chunk, Crops
+from lipsync_core.registry.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
 FRAMES = 2

@@ -9,7 +9,7 @@ import pytest
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import changed, talk
 from lipsync_core.testing.inputs import PORTRAIT_FACE
 

@@ -17,8 +17,8 @@ from lipsync_latentsync.syncnet_spec import COLUMNS, FRAMES, STABLE_SYNCNET
 from lipsync_core.builtin.mel import BANDS
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.probing import context_for, probe
 from lipsync_core.records import Crops, Scores
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import inputs, recipe
 
 NAME = "stable_syncnet"

@@ -10,7 +10,7 @@ from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import contract_tests
 
 

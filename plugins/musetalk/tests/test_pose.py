@@ -22,8 +22,8 @@ from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import convert
 from lipsync_core.networks.loading import loaded
-from lipsync_core.probing import context_for, probe
 from lipsync_core.records import Face
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import inputs, recipe
 from lipsync_core.testing.runs import lipsync, write_voice
 

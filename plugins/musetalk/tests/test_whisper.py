@@ -17,8 +17,8 @@ from lipsync_musetalk.whisper_runtime import WhisperRuntime
 
 from lipsync_core.contracts import AudioEncoder, Ready, Unavailable
 from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import create
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import recipe
 
 PROBE = 10.0 * (1 + np.arange(1500))[:, None] + np.arange(5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
-from lipsync_core.probing import unfit_onnxruntime
+from lipsync_core.registry.probing import unfit_onnxruntime
 from lipsync_core.specs import EnhancerSpec
 from lipsync_restoration.choice import choose
 from lipsync_restoration.spec import CODEFORMER, GFPGAN, GPEN, RESTOREFORMER

@@ -8,8 +8,8 @@ import pytest
 from lipsync_restoration.spec import ALL
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import check_spec, contract_tests
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Enhancer
 from lipsync_core.errors import PluginFault
-from lipsync_core.probing import context_for
 from lipsync_core.records import Crops
 from lipsync_core.registry import create
+from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import EnhancerSpec
 from lipsync_core.testing import inputs
 

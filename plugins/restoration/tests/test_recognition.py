@@ -8,8 +8,8 @@ import pytest
 from lipsync_restoration.spec import CODEFORMER, GFPGAN, GPEN
 
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import EnhancerSpec
 from lipsync_core.weights.entries import entries
 from lipsync_core.weights.recognition import recognise

@@ -16,9 +16,9 @@ from lipsync_core.contracts import Blender, Enhancer
 from lipsync_core.faces.crops import cut, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.faces.smoothing import gaussian
-from lipsync_core.probing import context_for
 from lipsync_core.records import Crops
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import BlenderSpec
 from lipsync_core.testing import inputs, lipsync, talk, write_voice
 

@@ -8,7 +8,7 @@ import pytest
 from lipsync_syncnet.spec import SYNCNET
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import contract_tests
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lipsync_core.contracts import Unavailable
 from lipsync_core.machine import packages
 from lipsync_core.networks import exported
-from lipsync_core.probing import unfit_onnxruntime, unfit_torch
+from lipsync_core.registry.probing import unfit_onnxruntime, unfit_torch
 from lipsync_core.weights.remedy import remedy
 from lipsync_synctalk2d.choice import EXPORT_PACKAGES, INSTALL_EXPORT, INSTALL_TORCH, RUNTIMES
 from lipsync_synctalk2d.spec import AVE_FILE, AVE_STEM, ENCODER

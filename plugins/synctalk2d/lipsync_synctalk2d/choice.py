@@ -11,7 +11,7 @@ from lipsync_core.errors import PluginUnavailable
 from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
-from lipsync_core.probing import unfit_onnx, unfit_torch
+from lipsync_core.registry.probing import unfit_onnx, unfit_torch
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons

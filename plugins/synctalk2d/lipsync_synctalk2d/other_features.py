@@ -23,7 +23,7 @@ from lipsync_core.contracts import (
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.machine import packages
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.probing import unfit_torch
+from lipsync_core.registry.probing import unfit_torch
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy
 from lipsync_synctalk2d.around import Around, spread

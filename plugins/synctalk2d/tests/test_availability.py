@@ -16,11 +16,11 @@ from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.faces.crops import place, transform
 from lipsync_core.faces.schemes import convert
-from lipsync_core.loading import load_rows
 from lipsync_core.machine import hardware
 from lipsync_core.people import store
 from lipsync_core.people.card import Card
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing.inputs import portrait_face
 

@@ -9,7 +9,7 @@ import torch
 from lipsync_synctalk2d.spec import ENCODER, SYNCTALK2D, SYNCTALK2D160
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import contract_tests
 
 

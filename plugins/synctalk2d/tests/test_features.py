@@ -15,8 +15,8 @@ from lipsync_synctalk2d.own_features import MelAround, VisemeAround
 from lipsync_core.builtin.mel import SILENT
 from lipsync_core.contracts import FeatureStream, Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.testing import recipe
 

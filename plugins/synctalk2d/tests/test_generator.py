@@ -11,7 +11,7 @@ from lipsync_synctalk2d.spec import SYNCTALK2D160
 from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
 from lipsync_core.errors import GenerationFailed, PluginFault
-from lipsync_core.probing import context_for
+from lipsync_core.registry.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
 

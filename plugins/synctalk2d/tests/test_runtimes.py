@@ -21,7 +21,7 @@ from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
 from lipsync_core.contracts import Ready
 from lipsync_core.errors import PluginUnavailable, UsageError
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import lipsync, recipe, talk
 
 torch = pytest.importorskip("torch")

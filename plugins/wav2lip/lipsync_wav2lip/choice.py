@@ -9,7 +9,7 @@ from lipsync_core.contracts import Unavailable
 from lipsync_core.machine import packages
 from lipsync_core.networks import exported
 from lipsync_core.networks.precision import precision_for, unfit_precision
-from lipsync_core.probing import unfit_onnx, unfit_torch
+from lipsync_core.registry.probing import unfit_onnx, unfit_torch
 from lipsync_core.weights.remedy import remedy
 from lipsync_wav2lip.spec import STEMS, WAV2LIP
 

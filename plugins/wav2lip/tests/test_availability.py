@@ -13,9 +13,9 @@ from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.loading import load_rows
 from lipsync_core.machine import hardware, packages
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry.probing import context_for, probe
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
 from lipsync_core.contracts import Ready
-from lipsync_core.probing import probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.probing import probe
 from lipsync_core.testing import check_spec, contract_tests
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from lipsync_wav2lip.spec import WAV2LIP
 
-from lipsync_core.probing import context_for
 from lipsync_core.registry import Registry, create
+from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.testing import recipe
 

@@ -19,7 +19,7 @@ from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable
 from lipsync_core.networks import exported
 from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.exporting import drop_older
-from lipsync_core.probing import context_for
+from lipsync_core.registry.probing import context_for
 from lipsync_core.testing import inputs, recipe
 
 COUNT = 10
@@ -207,7 +207,7 @@ sys.meta_path.insert(0, NoTorch())
 import numpy as np
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.spec import WAV2LIP
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import inputs, recipe
 context = context_for(WAV2LIP)
 print(probe(WAV2LIP, context))

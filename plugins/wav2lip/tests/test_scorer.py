@@ -14,7 +14,7 @@ from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE
 from lipsync_core.builtin.mel import MelStream
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.probing import context_for, probe
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import inputs
 
 COUNT = 40

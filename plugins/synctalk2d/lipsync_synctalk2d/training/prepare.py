@@ -18,12 +18,12 @@ import numpy as np
 
 from lipsync_core.contracts import AudioEncoder, Unavailable
 from lipsync_core.engine.placing import canvas_for, place_on
-from lipsync_core.engine.tools import opened
 from lipsync_core.errors import OutputError, PluginUnavailable
 from lipsync_core.evaluation.feed import SoundCursor
 from lipsync_core.machine import places
-from lipsync_core.probing import context_for, probe
 from lipsync_core.registry import Registry
+from lipsync_core.registry.opening import opened
+from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, encode
 from lipsync_synctalk2d.layouts import encoder_for

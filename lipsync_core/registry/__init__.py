@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import TypeVar
 
 from lipsync_core import specs
-from lipsync_core.builtin.catalogue import CATALOGUE
 from lipsync_core.contracts import Plugin
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
-from lipsync_core.loading import BUILTIN, PluginRow, load_rows, say
+from lipsync_core.registry.catalogue import CATALOGUE
+from lipsync_core.registry.loading import BUILTIN, PluginRow, load_rows, say
 
 __all__ = ["BUILTIN", "PluginRow", "Registry", "create", "load_rows"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from lipsync_core.contracts import Unavailable
-from lipsync_core.engine.contexts import companion
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.probing import probe
 from lipsync_core.registry import BUILTIN, Registry
+from lipsync_core.registry.contexts import companion
+from lipsync_core.registry.probing import probe
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import DetectorSpec
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from lipsync_core.errors import LipsyncError, PluginFault, PluginUnavailable
-from lipsync_core.probing import context_for
+from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import PluginSpec
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lipsync_core.contracts import OpenContext
-from lipsync_core.probing import context_for
+from lipsync_core.registry.probing import context_for
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import PluginSpec
 
