@@ -31,10 +31,10 @@ from lipsync_wav2lip.torch_runtime import TorchRuntime
 from numpy.typing import NDArray
 
 from benchmarks.wav2lip import LOOKED
-from lipsync_core.builtin.mel import MelStream
 from lipsync_core.contracts import OpenContext
 from lipsync_core.machine.hardware import detect
 from lipsync_core.records import Image
+from lipsync_core.voice.mel import MelStream
 from lipsync_core.weights import state_dict
 
 ROUNDS = 4

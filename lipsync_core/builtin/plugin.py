@@ -64,7 +64,7 @@ VISEME_ENCODER = AudioEncoderSpec(
 
 MEL = AudioEncoderSpec(
     name="mel",
-    factory="lipsync_core.builtin.mel:MelEncoder",
+    factory="lipsync_core.voice.mel:MelEncoder",
     summary="80 mel bands x 16 columns from the frame's time on (the Wav2Lip front end)",
     licence=_OWN,
     feature_shape=(80, 16),

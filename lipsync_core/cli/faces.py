@@ -29,9 +29,9 @@ def faces(
     from rich.markup import escape
 
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
-    from lipsync_core.engine.inspect import describe, inspect
     from lipsync_core.media.output import atomic_output
     from lipsync_core.running.progress import Progress
+    from lipsync_core.targets.inspect import describe, inspect
 
     out = output or Path(f"{target.stem}-faces.png")
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:

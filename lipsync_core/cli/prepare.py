@@ -152,8 +152,8 @@ def _manage(target: Path | None, generator: str | None, removing: bool, as_json:
 
 
 def _digest(target: Path) -> str:
-    from lipsync_core.engine.workspace import target_hash
     from lipsync_core.media.probe import probe_target
+    from lipsync_core.targets.digests import target_hash
 
     return target_hash(probe_target(target))
 

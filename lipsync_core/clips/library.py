@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.engine.inspect import inspect
 from lipsync_core.errors import OutputError, UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.sound import read_mono
 from lipsync_core.running.progress import Progress
+from lipsync_core.targets.inspect import inspect
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 
 INDEX = "clips.json"

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Blender, Enhancer
-from lipsync_core.engine.canvas import Canvas
 from lipsync_core.engine.chain import out_of_memory
-from lipsync_core.engine.placing import Placed
 from lipsync_core.errors import LipsyncError, OutOfMemory, PluginFault
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Crops, Image, Matrix, Patch, Points, Scheme
 from lipsync_core.specs import BlenderSpec, CropSpec, EnhancerSpec, Region
+from lipsync_core.targets.canvas import Canvas
+from lipsync_core.targets.placement import Placed
 
 Given = TypeVar("Given")
 

@@ -10,10 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.engine.edited import Clip, EditedTarget
-from lipsync_core.engine.seeing import find_faces, see
-from lipsync_core.engine.target import Target
-from lipsync_core.engine.workspace import content_hash, target_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
@@ -25,6 +21,10 @@ from lipsync_core.registry.detector import choose_detector
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.analysis import find_faces, see
+from lipsync_core.targets.digests import content_hash, target_hash
+from lipsync_core.targets.edited import Clip, EditedTarget
+from lipsync_core.targets.target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

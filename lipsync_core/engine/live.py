@@ -23,9 +23,7 @@ from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
 from lipsync_core.engine.mouthpiece import Mouthpiece
 from lipsync_core.engine.open_compositor import open_finish
 from lipsync_core.engine.opening import open_stack
-from lipsync_core.engine.seeing import see
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
@@ -38,6 +36,8 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
+from lipsync_core.targets.analysis import see
+from lipsync_core.targets.target import Target, TargetFrame
 from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
 

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain import Candidate, checked, guarded
-from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import Preparation
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.records import Chunk, Crops, Generated, Prepared
 from lipsync_core.running.counters import FRAMES_SILENT
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import GeneratorSpec
+from lipsync_core.targets.placement import Placed, canvas_for, face_of, place_on
+from lipsync_core.targets.target import Target, TargetFrame
 
 
 class Rows(Protocol):

@@ -13,7 +13,6 @@ from lipsync_core.engine.mouth import Mouth, Rows
 from lipsync_core.engine.open_compositor import with_own
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.target import Target
 from lipsync_core.faces.schemes import provides
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.opening import opened
@@ -21,6 +20,7 @@ from lipsync_core.registry.probing import context_for
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import AudioEncoderSpec
+from lipsync_core.targets.target import Target
 
 
 def open_stack(

@@ -12,7 +12,6 @@ from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Attempt
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.notes import Notes
-from lipsync_core.engine.target import passthrough_spans
 from lipsync_core.faces.selection import REASONS
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
@@ -24,6 +23,7 @@ from lipsync_core.running.counters import (
 )
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import PluginSpec
+from lipsync_core.targets.target import passthrough_spans
 
 SCHEMA = 1
 """Version of the report's layout."""

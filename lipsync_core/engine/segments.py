@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
@@ -20,6 +19,7 @@ from lipsync_core.media.writer import SegmentWriter
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import Sink, ahead
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.target import Target, TargetFrame
 
 QUEUE = 6
 """Frames between decoding, computing and encoding: at 1080p about 9 MB each."""

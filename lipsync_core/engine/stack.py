@@ -14,14 +14,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.canvas import Canvas
 from lipsync_core.engine.chunks import ChunkGrid
 from lipsync_core.engine.finish import Finish
 from lipsync_core.engine.mouth import Mouth, Rows
-from lipsync_core.engine.placing import Placed, canvas_for, face_of, place_on
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.media.picture import Picture
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.canvas import Canvas
+from lipsync_core.targets.placement import Placed, canvas_for, face_of, place_on
+from lipsync_core.targets.target import Target, TargetFrame
 
 
 @dataclass(slots=True)

@@ -20,27 +20,10 @@ from filelock import FileLock, Timeout
 
 from lipsync_core._version import __version__
 from lipsync_core.machine import places
-from lipsync_core.media.probe import TargetInfo
 from lipsync_core.requests import RunRequest
 
 KEEP_DAYS = 14
 """Unfinished runs older than this are removed when another begins."""
-
-
-def content_hash(path: Path) -> str:
-    """BLAKE2 digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def target_hash(info: TargetInfo) -> str:
-    """BLAKE2 digest of a target's content; of a folder's pictures, in their order and at their rate."""
-    if not info.pictures:
-        return content_hash(info.path)
-    whole = hashlib.blake2b(str(info.video.frame_rate).encode(), digest_size=16)
-    for path in info.pictures:
-        whole.update(content_hash(path).encode())
-    return whole.hexdigest()
 
 
 def fingerprint(request: RunRequest, face: str, audio: str, plugins: list[str]) -> str:

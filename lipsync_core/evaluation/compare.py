@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.target import FaceHere, Target, TargetFrame
 from lipsync_core.evaluation.pictures import Likeness
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Points
+from lipsync_core.targets.target import FaceHere, Target, TargetFrame
 
 MOUTH = slice(48, 68)
 EYES = (slice(36, 42), slice(42, 48))

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
-from lipsync_core.engine.placing import canvas_for, place_on
-from lipsync_core.engine.seeing import Seen, see
-from lipsync_core.engine.target import TargetFrame
 from lipsync_core.errors import LipsyncError, UnsupportedInput
 from lipsync_core.evaluation.compare import Comparison, same_face
 from lipsync_core.evaluation.feed import Feed, SoundCursor, together
@@ -31,6 +28,9 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import AlignedCrop, ScorerSpec
+from lipsync_core.targets.analysis import Seen, see
+from lipsync_core.targets.placement import canvas_for, place_on
+from lipsync_core.targets.target import TargetFrame
 
 SCHEMA = 1
 """Version of the layout of what `evaluate` gives."""

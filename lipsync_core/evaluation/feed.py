@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Scorer, ScoreStream
-from lipsync_core.engine.placing import canvas_for, place_on
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.media.sound import read_mono
 from lipsync_core.records import Samples
 from lipsync_core.specs import ScorerSpec
+from lipsync_core.targets.placement import canvas_for, place_on
+from lipsync_core.targets.target import Target, TargetFrame
 
 BATCH = 16
 """Crops handed over at a time."""

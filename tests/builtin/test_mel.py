@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lipsync_core.builtin.mel import BANDS, COLUMNS, MelEncoder, MelStream, _Columns
 from lipsync_core.builtin.plugin import MEL
 from lipsync_core.errors import PluginFault
 from lipsync_core.testing import recipe
+from lipsync_core.voice.mel import BANDS, COLUMNS, MelEncoder, MelStream, _Columns
 
 
 def test_columns_match_the_original_front_end(parity):

@@ -11,10 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_core.engine.canvas import Canvas, window_around
 from lipsync_core.engine.mouthpiece import Mouthpiece
 from lipsync_core.engine.segments import cut_segments
-from lipsync_core.engine.target import passthrough_spans
 from lipsync_core.engine.verify import verify
 from lipsync_core.errors import VerificationFailed
 from lipsync_core.faces.crops import cut
@@ -23,6 +21,8 @@ from lipsync_core.media.picture import Picture
 from lipsync_core.records import FrameInfo, Patch
 from lipsync_core.running.queues import Sink, ahead
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.canvas import Canvas, window_around
+from lipsync_core.targets.target import passthrough_spans
 
 
 def test_ahead_is_bounded_and_in_order():

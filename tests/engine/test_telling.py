@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.telling import BUDGET_LEAST, BUDGET_SHARE, most_telling
 from lipsync_core.faces.analysis import ROW
+from lipsync_core.targets.representative_frames import BUDGET_LEAST, BUDGET_SHARE, most_telling
 
 
 def track(frames: int, seed: int = 0) -> NDArray[np.void]:

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from mediafactory import make_video, number_of, numbered_image
 
-from lipsync_core.engine.canvas import Canvas
 from lipsync_core.media import planes
 from lipsync_core.media.colour import rgb_to_planes
 from lipsync_core.media.formats import VideoFormat, picture_format
 from lipsync_core.media.picture import Picture, over_white
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.records import FrameInfo, Patch
+from lipsync_core.targets.canvas import Canvas
 
 INFO = FrameInfo(index=0, time=Fraction(0), duration=Fraction(1, 25))
 LUMA = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}

@@ -24,11 +24,11 @@ from filelock import FileLock, Timeout
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain import Candidate
 from lipsync_core.engine.prepared.rows import PreparedRows, Row
-from lipsync_core.engine.target import Target
 from lipsync_core.errors import OutputError
 from lipsync_core.machine import hardware, packages, places
 from lipsync_core.records import Prepared
 from lipsync_core.registry import Registry
+from lipsync_core.targets.target import Target
 
 FORMAT = 1
 """Version of the files below; another number means: prepare again."""

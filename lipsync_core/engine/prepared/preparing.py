@@ -15,11 +15,8 @@ import numpy as np
 from lipsync_core.engine.chain import Candidate, StageFailure, resolve
 from lipsync_core.engine.mouth import Mouth
 from lipsync_core.engine.opening import open_mouth, resting
-from lipsync_core.engine.placing import canvas_for
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
-from lipsync_core.engine.seeing import Seen, see
-from lipsync_core.engine.target import Target, TargetFrame
 from lipsync_core.errors import GenerationFailed, UnsupportedInput
 from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
@@ -32,6 +29,9 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
+from lipsync_core.targets.analysis import Seen, see
+from lipsync_core.targets.placement import canvas_for
+from lipsync_core.targets.target import Target, TargetFrame
 
 AHEAD = 4
 """Frames decoded ahead of the generator."""

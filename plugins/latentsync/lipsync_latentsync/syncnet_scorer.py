@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.mel import BANDS, HOP, SAMPLE_RATE, MelStream
 from lipsync_core.contracts import ScoreStream
 from lipsync_core.networks.scorer import NetworkScorer
 from lipsync_core.records import Scores
+from lipsync_core.voice.mel import BANDS, HOP, SAMPLE_RATE, MelStream
 from lipsync_latentsync.syncnet_spec import (
     AGREES,
     COLUMNS,

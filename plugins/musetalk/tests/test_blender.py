@@ -18,12 +18,12 @@ from lipsync_musetalk.spec import MUSETALK, PARSING
 
 from lipsync_core import samples
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.canvas import window_around
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Patch
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, NativeCrop
+from lipsync_core.targets.canvas import window_around
 from lipsync_core.testing import inputs, recipe
 
 CROPS: dict[str, CropSpec] = {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from lipsync_core.builtin.mel import BANDS
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.voice.mel import BANDS
 from lipsync_synctalk2d import mel, pictures
 from lipsync_synctalk2d.frame_rows import COLUMNS, RATE, SHAPE, WINDOWS, Encode
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.voice.mel import SAMPLE_RATE
 from lipsync_synctalk2d.ave_choice import AveChoice, choose_ave
 from lipsync_synctalk2d.frame_rows import FrameRows
 

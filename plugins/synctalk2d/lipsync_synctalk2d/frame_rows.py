@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.mel import SAMPLE_RATE
 from lipsync_core.contracts import FeatureStream
+from lipsync_core.voice.mel import SAMPLE_RATE
 from lipsync_synctalk2d import mel
 from lipsync_synctalk2d.mel import COLUMNS_A_SECOND
 

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.mel import (
-    BANDS,
-    HOP,
-    PRE_EMPHASIS,
-    SAMPLE_RATE,
-    SILENT,
-    WINDOW,
-    mel_bands,
-)
+from lipsync_core.voice.mel import BANDS, HOP, PRE_EMPHASIS, SAMPLE_RATE, SILENT, WINDOW, mel_bands
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 
-from lipsync_core.builtin.mel import SILENT
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import AudioEncoderSpec
+from lipsync_core.voice.mel import SILENT
 from lipsync_synctalk2d.around import CLOCK, Around, spread
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from lipsync_synctalk2d.around import Around, spread
 from lipsync_synctalk2d.other_features import FileRows, OtherFeatures, Wenet, rows_in
 from lipsync_synctalk2d.own_features import MelAround, VisemeAround
 
-from lipsync_core.builtin.mel import SILENT
 from lipsync_core.contracts import FeatureStream, Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.registry import Registry
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.testing import recipe
+from lipsync_core.voice.mel import SILENT
 
 RATE = 16_000
 SOUND = recipe.wave("features", 2 * RATE + 77).astype(np.float32)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.mel import MelStream
 from lipsync_core.contracts import ScoreStream
 from lipsync_core.networks.scorer import NetworkScorer
 from lipsync_core.records import Scores
+from lipsync_core.voice.mel import MelStream
 from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE, EXPERT_FPS, EXPERT_FRAMES
 
 if TYPE_CHECKING:

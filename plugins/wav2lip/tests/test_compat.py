@@ -10,8 +10,8 @@ import pytest
 from lipsync_wav2lip import compat
 from lipsync_wav2lip.torch_runtime import TorchRuntime
 
-from lipsync_core.builtin.mel import MelStream
 from lipsync_core.testing import recipe
+from lipsync_core.voice.mel import MelStream
 
 HEIGHT, WIDTH, FRAMES = 160, 192, 12
 DATA = Path(__file__).parent / "data"

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from lipsync_core.contracts import AudioEncoder, Unavailable
-from lipsync_core.engine.placing import canvas_for, place_on
 from lipsync_core.errors import OutputError, PluginUnavailable
 from lipsync_core.evaluation.feed import SoundCursor
 from lipsync_core.machine import places
@@ -25,6 +24,7 @@ from lipsync_core.registry import Registry
 from lipsync_core.registry.opening import opened
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec
+from lipsync_core.targets.placement import canvas_for, place_on
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, encode
 from lipsync_synctalk2d.layouts import encoder_for
 from lipsync_synctalk2d.spec import GENERATORS
@@ -34,10 +34,10 @@ from lipsync_synctalk2d.training.dataset import Dataset, crop_bytes, whole_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lipsync_core.engine.seeing import Seen
-    from lipsync_core.engine.target import TargetFrame
     from lipsync_core.records import Crops, Samples
     from lipsync_core.running.progress import Progress
+    from lipsync_core.targets.analysis import Seen
+    from lipsync_core.targets.target import TargetFrame
     from lipsync_synctalk2d.training.request import TrainRequest
 
 RATE = 25

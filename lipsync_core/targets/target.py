@@ -14,7 +14,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.telling import most_telling
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.idle import IdleMotion
 from lipsync_core.faces.selection import REASONS, FaceChoice
@@ -24,6 +23,7 @@ from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import FrameInfo, Image, Points, Scheme
+from lipsync_core.targets.representative_frames import most_telling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.target import FaceHere, Target, TargetFrame, VideoTarget
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.selection import REASONS, FaceChoice, Reason
 from lipsync_core.media.edits import Edit
@@ -20,6 +19,7 @@ from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import Scheme
+from lipsync_core.targets.target import FaceHere, Target, TargetFrame, VideoTarget
 
 _PER_CLIP = 1_000_000
 """Track ids of clip number n begin at n times this: more tracks than any clip has."""

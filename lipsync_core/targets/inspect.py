@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.engine.seeing import find_faces
-from lipsync_core.engine.workspace import target_hash
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.analysis import find_faces
+from lipsync_core.targets.digests import target_hash
 
 
 def inspect(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.canvas import Canvas, window_around
-from lipsync_core.engine.target import FaceHere, Target, TargetFrame
 from lipsync_core.faces.crops import Settings, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Crops, Points, Scheme
 from lipsync_core.specs import CropSpec
+from lipsync_core.targets.canvas import Canvas, window_around
+from lipsync_core.targets.target import FaceHere, Target, TargetFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_core._version import __version__
-from lipsync_core.engine.target import StillTarget, Target, VideoTarget
-from lipsync_core.engine.workspace import target_hash
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
@@ -32,6 +30,8 @@ from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.targets.digests import target_hash
+from lipsync_core.targets.target import StillTarget, Target, VideoTarget
 
 KEEP_DAYS = 60
 """Analyses not used for longer are removed when another is made."""
