@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lipsync_core._version import __version__
 
 if TYPE_CHECKING:
-    from lipsync_core.engine.live import Session
+    from lipsync_core.engine.live.session import Session
     from lipsync_core.engine.run import run
     from lipsync_core.hookspecs import hookimpl
     from lipsync_core.registry import Registry
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Registry": "lipsync_core.registry",
     "RunRequest": "lipsync_core.requests",
-    "Session": "lipsync_core.engine.live",
+    "Session": "lipsync_core.engine.live.session",
     "hookimpl": "lipsync_core.hookspecs",
     "run": "lipsync_core.engine.run",
 }

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import fakes
 import numpy as np
 
-from lipsync_core.engine.prepared.preparing import PrepareRequest, prepare
+from lipsync_core.engine.prepare import PrepareRequest, prepare
 from lipsync_core.records import Chunk, Crops
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import ChunkSpec, Option, PrepareSpec

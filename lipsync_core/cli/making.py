@@ -30,7 +30,7 @@ def make(
     from lipsync_core.cli.console import ShownProgress
     from lipsync_core.cli.summary import show_plan, show_summary
     from lipsync_core.engine import run as engine
-    from lipsync_core.engine.report import write
+    from lipsync_core.engine.record.report import write
     from lipsync_core.running.progress import Progress
 
     shown = nullcontext(Progress()) if ways.silent else ShownProgress()

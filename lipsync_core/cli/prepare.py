@@ -75,8 +75,8 @@ def prepare(
     from fractions import Fraction
 
     from lipsync_core.cli.console import ShownProgress, print_json
-    from lipsync_core.engine.prepared.preparing import PrepareRequest
-    from lipsync_core.engine.prepared.preparing import prepare as engine
+    from lipsync_core.engine.prepare import PrepareRequest
+    from lipsync_core.engine.prepare import prepare as engine
     from lipsync_core.requests import RunRequest
     from lipsync_core.running.progress import Progress
 

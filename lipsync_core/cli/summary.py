@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lipsync_core.cli.console import stderr, stdout
-from lipsync_core.engine.report import report_path
+from lipsync_core.engine.record.report import report_path
 from lipsync_core.evaluation.figures import rows
 
 

@@ -21,7 +21,7 @@ def verify(
     from rich.markup import escape
 
     from lipsync_core.cli.console import print_json, stdout
-    from lipsync_core.engine.verify import verify as read
+    from lipsync_core.engine.record.verify import verify as read
 
     found = read(file)
     if as_json:

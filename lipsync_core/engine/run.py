@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lipsync_core._version import __version__
-from lipsync_core.engine import report as reporting
-from lipsync_core.engine.chain import Attempt, Candidate, default_generator, resolve
+from lipsync_core.engine.chain.failures import Attempt
+from lipsync_core.engine.chain.resolve import Candidate, default_generator, resolve
 from lipsync_core.engine.inputs import Inputs, load
-from lipsync_core.engine.segments import Segment, SegmentRenderer, cut_segments
-from lipsync_core.engine.shots import ShotLoop
-from lipsync_core.engine.workspace import Workspace, fingerprint
+from lipsync_core.engine.record import report as reporting
+from lipsync_core.engine.record.workspace import Workspace, fingerprint
+from lipsync_core.engine.rendering.segments import Segment, SegmentRenderer, cut_segments
+from lipsync_core.engine.rendering.shots import ShotLoop
 from lipsync_core.errors import OutputError
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for

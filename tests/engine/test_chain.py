@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from facefactory import STRIP
 
-from lipsync_core.engine import chain
-from lipsync_core.engine.chain import StageFailure, checked, guarded
+from lipsync_core.engine.chain import resolve as chain
+from lipsync_core.engine.chain.failures import StageFailure, checked, guarded
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.registry import PluginRow, Registry
 from lipsync_core.specs import AlignedCrop, ChunkSpec, Licence, Requirement, WeightFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lipsync_core.engine.chunks import ChunkGrid
+from lipsync_core.engine.rendering.chunks import ChunkGrid
 
 TRACKS = np.array([-1] * 3 + [4] * 37 + [7] * 5 + [-1] * 2 + [4] * 1 + [-1] + [2] * 21)
 

@@ -18,7 +18,7 @@ import pytest
 from lipsync_core.contracts import OpenContext
 from lipsync_core.engine.isolation import blocks
 from lipsync_core.engine.isolation.generator import IsolatedGenerator
-from lipsync_core.engine.live import Session
+from lipsync_core.engine.live.session import Session
 from lipsync_core.errors import (
     GenerationFailed,
     OutOfMemory,

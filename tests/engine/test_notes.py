@@ -7,7 +7,7 @@ import json
 import fakes
 import pytest
 
-from lipsync_core.engine.notes import Notes
+from lipsync_core.engine.record.notes import Notes
 from lipsync_core.specs import ChunkSpec
 
 

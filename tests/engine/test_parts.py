@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lipsync_core.engine.mouthpiece import Mouthpiece
-from lipsync_core.engine.segments import cut_segments
-from lipsync_core.engine.verify import verify
+from lipsync_core.engine.live.utterances import Mouthpiece
+from lipsync_core.engine.record.verify import verify
+from lipsync_core.engine.rendering.segments import cut_segments
 from lipsync_core.errors import VerificationFailed
 from lipsync_core.faces.crops import cut
 from lipsync_core.media.formats import picture_format

@@ -20,8 +20,8 @@ from preparers import KeepsObjects, Miscounts, Shades, ShadesForTwo, Tells, read
 
 from lipsync_core import Session
 from lipsync_core.cli.summary import show_summary
+from lipsync_core.engine.prepare import PrepareRequest, prepare
 from lipsync_core.engine.prepared import avatars, preparation
-from lipsync_core.engine.prepared.preparing import PrepareRequest, prepare
 from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
 from lipsync_core.machine import places
 from lipsync_core.requests import RunRequest

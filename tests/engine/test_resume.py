@@ -15,9 +15,9 @@ import pytest
 from facefactory import face_video, speech
 
 from lipsync_core.engine import run as engine
+from lipsync_core.engine.record.workspace import Workspace, fingerprint
+from lipsync_core.engine.rendering.segments import cut_segments
 from lipsync_core.engine.run import run
-from lipsync_core.engine.segments import cut_segments
-from lipsync_core.engine.workspace import Workspace, fingerprint
 from lipsync_core.errors import Cancelled, OutputError
 from lipsync_core.machine import places
 from lipsync_core.media.reader import VideoReader

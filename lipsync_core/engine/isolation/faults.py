@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lipsync_core import errors
-from lipsync_core.engine.chain import out_of_memory
+from lipsync_core.engine.chain.failures import out_of_memory
 from lipsync_core.errors import LipsyncError
 
 

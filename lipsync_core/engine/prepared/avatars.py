@@ -22,7 +22,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from lipsync_core._version import __version__
-from lipsync_core.engine.chain import Candidate
+from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.engine.prepared.rows import PreparedRows, Row
 from lipsync_core.errors import OutputError
 from lipsync_core.machine import hardware, packages, places

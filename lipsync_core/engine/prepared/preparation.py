@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine.chain import StageFailure, guarded
+from lipsync_core.engine.chain.failures import StageFailure, guarded
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.rows import Row
 from lipsync_core.errors import OutOfMemory

@@ -12,7 +12,7 @@ from lipsync_latentsync.generator import LatentSync, LatentSync15
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.chain import resolve
+from lipsync_core.engine.chain.resolve import resolve
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.machine import hardware
 from lipsync_core.registry import Registry, create

@@ -13,7 +13,7 @@ from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.chain import resolve
+from lipsync_core.engine.chain.resolve import resolve
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.machine import hardware
 from lipsync_core.registry import Registry

@@ -11,22 +11,22 @@ from typing import cast
 
 import numpy as np
 
-from lipsync_core.engine.chain import (
+from lipsync_core.engine.chain.failures import (
     MAX_FAILED_SHOTS,
     Attempt,
-    Candidate,
     StageFailure,
     guarded,
     raise_failed,
 )
-from lipsync_core.engine.finish import Finish
+from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.engine.inputs import Inputs
-from lipsync_core.engine.notes import Notes
-from lipsync_core.engine.open_compositor import open_finish
-from lipsync_core.engine.opening import open_stack
-from lipsync_core.engine.segments import PASSTHROUGH, Segment, SegmentRenderer
-from lipsync_core.engine.stack import Stack
-from lipsync_core.engine.workspace import Workspace
+from lipsync_core.engine.record.notes import Notes
+from lipsync_core.engine.record.workspace import Workspace
+from lipsync_core.engine.rendering.compositor import Finish
+from lipsync_core.engine.rendering.frame_renderer import Stack
+from lipsync_core.engine.rendering.open_compositor import open_finish
+from lipsync_core.engine.rendering.opening import open_stack
+from lipsync_core.engine.rendering.segments import PASSTHROUGH, Segment, SegmentRenderer
 from lipsync_core.errors import LipsyncError, OutOfMemory
 from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Blender, Enhancer
-from lipsync_core.engine.chain import out_of_memory
+from lipsync_core.engine.chain.failures import out_of_memory
 from lipsync_core.errors import LipsyncError, OutOfMemory, PluginFault
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Crops, Image, Matrix, Patch, Points, Scheme

@@ -14,9 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.chunks import ChunkGrid
-from lipsync_core.engine.finish import Finish
-from lipsync_core.engine.mouth import Mouth, Rows
+from lipsync_core.engine.rendering.chunks import ChunkGrid
+from lipsync_core.engine.rendering.compositor import Finish
+from lipsync_core.engine.rendering.generator_runner import Mouth, Rows
 from lipsync_core.media.picture import Picture
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.targets.canvas import Canvas

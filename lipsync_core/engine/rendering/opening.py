@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from typing import cast
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine.chain import Candidate, StageFailure, default_generator, guarded
-from lipsync_core.engine.finish import Finish
+from lipsync_core.engine.chain.failures import StageFailure, guarded
+from lipsync_core.engine.chain.resolve import Candidate, default_generator
 from lipsync_core.engine.isolation.generator import IsolatedGenerator
-from lipsync_core.engine.mouth import Mouth, Rows
-from lipsync_core.engine.open_compositor import with_own
 from lipsync_core.engine.prepared import avatars
-from lipsync_core.engine.stack import Stack
+from lipsync_core.engine.rendering.compositor import Finish
+from lipsync_core.engine.rendering.frame_renderer import Stack
+from lipsync_core.engine.rendering.generator_runner import Mouth, Rows
+from lipsync_core.engine.rendering.open_compositor import with_own
 from lipsync_core.faces.schemes import provides
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.opening import opened

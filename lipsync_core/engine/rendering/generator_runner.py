@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.contracts import Generator
-from lipsync_core.engine.chain import Candidate, checked, guarded
+from lipsync_core.engine.chain.failures import checked, guarded
+from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import Preparation
 from lipsync_core.errors import OutOfMemory

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lipsync_core.engine.report import report_path
+from lipsync_core.engine.record.report import report_path
 from lipsync_core.errors import VerificationFailed
 from lipsync_core.media.provenance import is_marked, read_tags
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.engine.stack import Stack
+from lipsync_core.engine.rendering.frame_renderer import Stack
 from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture

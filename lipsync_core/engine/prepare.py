@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.engine.chain import Candidate, StageFailure, resolve
-from lipsync_core.engine.mouth import Mouth
-from lipsync_core.engine.opening import open_mouth, resting
+from lipsync_core.engine.chain.failures import StageFailure
+from lipsync_core.engine.chain.resolve import Candidate, resolve
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
+from lipsync_core.engine.rendering.generator_runner import Mouth
+from lipsync_core.engine.rendering.opening import open_mouth, resting
 from lipsync_core.errors import GenerationFailed, UnsupportedInput
 from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target

@@ -11,7 +11,7 @@ from lipsync_core.contracts import (
     Enhancer,
     Unavailable,
 )
-from lipsync_core.engine.finish import Finish
+from lipsync_core.engine.rendering.compositor import Finish
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import provides
 from lipsync_core.records import Scheme

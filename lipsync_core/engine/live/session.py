@@ -19,11 +19,12 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.chain import Attempt, Candidate, StageFailure, resolve
-from lipsync_core.engine.mouthpiece import Mouthpiece
-from lipsync_core.engine.open_compositor import open_finish
-from lipsync_core.engine.opening import open_stack
-from lipsync_core.engine.stack import Stack
+from lipsync_core.engine.chain.failures import Attempt, StageFailure
+from lipsync_core.engine.chain.resolve import Candidate, resolve
+from lipsync_core.engine.live.utterances import Mouthpiece
+from lipsync_core.engine.rendering.frame_renderer import Stack
+from lipsync_core.engine.rendering.open_compositor import open_finish
+from lipsync_core.engine.rendering.opening import open_stack
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from lipsync_core._version import __version__
-from lipsync_core.engine.chain import Attempt
+from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.engine.inputs import Inputs
-from lipsync_core.engine.notes import Notes
+from lipsync_core.engine.record.notes import Notes
 from lipsync_core.faces.selection import REASONS
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,

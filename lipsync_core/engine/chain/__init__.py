@@ -1,0 +1,1 @@
+"""The chain: which generators can run here, and what counts as a failure that moves it on."""

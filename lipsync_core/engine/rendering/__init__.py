@@ -1,0 +1,1 @@
+"""From target frames to finished segments: crop, generate, composite, encode."""
