@@ -141,7 +141,7 @@ def render(
     - `lipsync clips render --edits talk.edits.json --voice talk.wav -o talk.mp4`
     """
     from lipsync_core.cli.console import print_json
-    from lipsync_core.cli.making import Ways, make
+    from lipsync_core.cli.execution import RunMode, execute
     from lipsync_core.clips.editing import companions, edited, given, write
     from lipsync_core.clips.library import read
     from lipsync_core.media.edits import read_edits
@@ -178,7 +178,7 @@ def render(
         options=options.settings(option),
         seed=seed,
     )
-    told = make(request, Ways(dry_run=False, evaluate=False, silent=quiet or as_json))
+    told = execute(request, RunMode(dry_run=False, evaluate=False, silent=quiet or as_json))
     if as_json:
         print_json(
             told | {"clips": cutting.as_dict() | {name: str(path) for name, path in files.items()}}

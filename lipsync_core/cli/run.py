@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lipsync_core.cli import options
-from lipsync_core.cli.making import Ways, make
+from lipsync_core.cli.execution import RunMode, execute
 from lipsync_core.errors import Cancelled, LipsyncError, UsageError
 
 if TYPE_CHECKING:
@@ -161,19 +161,19 @@ def run(
         encoding=EncoderChoice(encoder=encoder, crf=crf, preset=preset),
         overwrite=not no_overwrite,
     )
-    ways = Ways(dry_run=dry_run, evaluate=evaluate, silent=quiet or as_json)
+    mode = RunMode(dry_run=dry_run, evaluate=evaluate, silent=quiet or as_json)
     if tasks is not None:
-        code, each = _all(tasks, request, folder, ways)
+        code, each = _all(tasks, request, folder, mode)
         if as_json:
             print_json({"tasks": each, "exit_code": code})
         raise typer.Exit(code)
-    told = make(request, ways, "" if not sample else _SAMPLE)
+    told = execute(request, mode, "" if not sample else _SAMPLE)
     if as_json:
         print_json(told)
 
 
 def _all(
-    path: Path, like: RunRequest, folder: Path, ways: Ways
+    path: Path, like: RunRequest, folder: Path, mode: RunMode
 ) -> tuple[int, list[dict[str, Any]]]:
     """Each task of a file; the exit code of the worst, and what became of each.
 
@@ -190,7 +190,7 @@ def _all(
     for name, request in jobs:
         note = f"{name}: {request.face} with {request.audio}"
         try:
-            told = make(request, ways, note, registry)
+            told = execute(request, mode, note, registry)
         except Cancelled:
             raise
         except LipsyncError as error:

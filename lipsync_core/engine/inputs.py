@@ -21,7 +21,7 @@ from lipsync_core.registry.detector import choose_detector
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
-from lipsync_core.targets.analysis import find_faces, see
+from lipsync_core.targets.analysis import analyse_target, find_faces
 from lipsync_core.targets.digests import content_hash, target_hash
 from lipsync_core.targets.edited import Clip, EditedTarget
 from lipsync_core.targets.target import Target
@@ -92,7 +92,7 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
     def lay(info: TargetInfo) -> Schedule:
         return make_schedule(info.index, request.fit, sound.duration or None)
 
-    seen = see(info, lay, request, registry, progress, watch)
+    analysed = analyse_target(info, lay, request, registry, progress, watch)
     return Inputs(
         source=Source(
             path=info.path,
@@ -101,14 +101,14 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
             video=info.video,
             frames=info.frames,
             duration=info.duration,
-            digest=seen.face_hash,
+            digest=analysed.face_hash,
         ),
-        detector=seen.detector,
-        cached=seen.cached,
-        tracks=len(np.unique(seen.analysis.rows["track"])),
-        shots=len(seen.analysis.shots),
-        schedule=seen.schedule,
-        target=seen.target,
+        detector=analysed.detector,
+        cached=analysed.cached,
+        tracks=len(np.unique(analysed.analysis.rows["track"])),
+        shots=len(analysed.analysis.shots),
+        schedule=analysed.schedule,
+        target=analysed.target,
         sound=sound,
         audio_hash=content_hash(request.audio),
     )

@@ -16,8 +16,8 @@ from lipsync_core.engine.chain.failures import StageFailure
 from lipsync_core.engine.chain.resolve import Candidate, resolve
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
-from lipsync_core.engine.rendering.generator_runner import Mouth
-from lipsync_core.engine.rendering.opening import open_mouth, resting
+from lipsync_core.engine.rendering.generator_runner import GeneratorRunner
+from lipsync_core.engine.rendering.open_renderer import open_runner, resting
 from lipsync_core.errors import GenerationFailed, UnsupportedInput
 from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
@@ -30,7 +30,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
-from lipsync_core.targets.analysis import Seen, see
+from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.targets.placement import canvas_for
 from lipsync_core.targets.target import Target, TargetFrame
 
@@ -84,13 +84,13 @@ def prepare(
             frame = 1 / info.video.frame_rate
             return make_schedule(info.index, "hold", request.seconds if run.idle else frame)
 
-        seen = see(info, lay, run, registry, progress, watch)
-        with closing(seen.target):
+        analysed = analyse_target(info, lay, run, registry, progress, watch)
+        with closing(analysed.target):
             folders = [
-                _fill(each, seen, registry, watch, progress)
-                for each in _all(candidate, seen.target, run, registry)
+                _fill(each, analysed, registry, watch, progress)
+                for each in _all(candidate, analysed.target, run, registry)
             ]
-    return _told(candidate, seen, watch, folders, time.perf_counter() - begin)
+    return _told(candidate, analysed, watch, folders, time.perf_counter() - begin)
 
 
 def _all(
@@ -105,7 +105,7 @@ def _all(
 
 def _fill(
     candidate: Candidate,
-    seen: Seen,
+    analysed: AnalysedTarget,
     registry: Registry,
     watch: Stopwatch,
     progress: Progress,
@@ -115,61 +115,62 @@ def _fill(
     Raises:
         GenerationFailed: it failed.
     """
-    target, name = seen.target, candidate.spec.name
+    target, name = analysed.target, candidate.spec.name
     with ExitStack() as resources:
         avatar = resources.enter_context(
-            avatars.making(candidate, target, seen.info.path, registry)
+            avatars.making(candidate, target, analysed.info.path, registry)
         )
         progress.stage(f"preparing ({name})", target.frames)
         try:
-            mouth = open_mouth(candidate, target, None, registry, watch, resources, avatar)
-            _walk(mouth, target, progress)
+            runner = open_runner(candidate, target, None, registry, watch, resources, avatar)
+            _walk(runner, target, progress)
         except StageFailure as failure:
             raise GenerationFailed(
-                f"{name} could not prepare {seen.info.path} ({failure.phase}): {failure.reason.rstrip('.')}.",
+                f"{name} could not prepare {analysed.info.path} ({failure.phase}): "
+                f"{failure.reason.rstrip('.')}.",
                 failure.hint,
             ) from failure
     return avatar
 
 
-def _walk(mouth: Mouth, target: Target, progress: Progress) -> None:
+def _walk(runner: GeneratorRunner, target: Target, progress: Progress) -> None:
     """Ask for every frame with a face; of a track whose preparation is one, for its first."""
-    if mouth.spec.prepare.scope == "track":
+    if runner.spec.prepare.scope == "track":
         tracks = target.tracks()
         for track in np.unique(tracks[tracks >= 0]):
             first = int(np.flatnonzero(tracks == track)[0])
             for frame in target.walk(first, first + 1):
-                _ask(mouth, [frame])
+                _ask(runner, [frame])
         progress.advance(target.frames)
         return
     with closing(ahead(target.walk(0, target.frames), AHEAD)) as frames:
         for track, group in groupby(frames, key=lambda f: f.face.track if f.face else -1):
-            while chunk := list(islice(group, mouth.chunk_frames)):
+            while chunk := list(islice(group, runner.chunk_frames)):
                 if track >= 0:
-                    _ask(mouth, chunk)
+                    _ask(runner, chunk)
                 progress.advance(chunk[-1].number + 1)
 
 
-def _ask(mouth: Mouth, frames: list[TargetFrame]) -> None:
-    placed = mouth.place(frames)
-    mouth.prepare(placed.cut([canvas_for(f, n, [placed]) for n, f in enumerate(frames)]))
+def _ask(runner: GeneratorRunner, frames: list[TargetFrame]) -> None:
+    placed = runner.place(frames)
+    runner.prepare(placed.cut([canvas_for(f, n, [placed]) for n, f in enumerate(frames)]))
 
 
 def _told(
     candidate: Candidate,
-    seen: Seen,
+    analysed: AnalysedTarget,
     watch: Stopwatch,
     made: list[Avatar],
     seconds: float,
 ) -> dict[str, Any]:
     """What became of it, in plain data."""
     return {
-        "target": str(seen.info.path),
+        "target": str(analysed.info.path),
         "generator": candidate.spec.name,
         "prepares": candidate.spec.prepare.scope,
-        "frames": seen.target.frames,
-        "frames_with_a_face": int((seen.target.reasons() == 0).sum()),
-        "faces_from_cache": seen.cached,
+        "frames": analysed.target.frames,
+        "frames_with_a_face": int((analysed.target.reasons() == 0).sum()),
+        "faces_from_cache": analysed.cached,
         "made": {"frames": watch.counted(FRAMES_MADE), "tracks": watch.counted(TRACKS_MADE)},
         "kept": {
             "frames": sum(len(avatar.rows) for avatar in made),

@@ -28,7 +28,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import AlignedCrop, ScorerSpec
-from lipsync_core.targets.analysis import Seen, see
+from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.targets.placement import canvas_for, place_on
 from lipsync_core.targets.target import TargetFrame
 
@@ -69,11 +69,11 @@ def evaluate(
     phones = read_phones(request.phones) if request.phones else None
     lead = _lead(info, sound) if request.audio is None else Fraction(0)
     with ExitStack() as resources, one_thread():
-        seen = _see(request, info, registry, progress, resources)
-        comparison = _comparison(request, seen, registry, progress, resources)
-        feeds, absent = _feeds(request, seen, registry, lead, resources)
+        analysed = _see(request, info, registry, progress, resources)
+        comparison = _comparison(request, analysed, registry, progress, resources)
+        feeds, absent = _feeds(request, analysed, registry, lead, resources)
         flicker = Flicker()
-        failed = _walk(seen, feeds, comparison, flicker, progress)
+        failed = _walk(analysed, feeds, comparison, flicker, progress)
         failed = _too_short(feeds) | failed
     told: dict[str, Any] = {
         "schema": SCHEMA,
@@ -83,7 +83,7 @@ def evaluate(
         "sound": str(request.sound),
         "reference": str(request.reference) if request.reference else None,
         "timing": _timing(info, sound, lead),
-        "faces": _faces(seen),
+        "faces": _faces(analysed),
         "scorers": {feed.spec.name: _told(feed) for feed in feeds if feed.spec.name not in failed},
         "not_scored": absent | failed,
         "flicker": flicker.figures(),
@@ -93,7 +93,7 @@ def evaluate(
         told["against_reference"] = {"frames": comparison.pairs} | comparison.figures()
     if phones is not None:
         times = [(p.start + p.end) / 2 for p in phones if p.closes_lips]
-        told["phones"] = _closures(seen, np.array(times))
+        told["phones"] = _closures(analysed, np.array(times))
     return told
 
 
@@ -110,8 +110,8 @@ def _see(
     registry: Registry,
     progress: Progress,
     resources: ExitStack,
-) -> Seen:
-    seen = see(
+) -> AnalysedTarget:
+    analysed = analyse_target(
         info,
         lambda found: make_schedule(found.index, "cut", None),
         request.seeing(info.path),
@@ -119,13 +119,13 @@ def _see(
         progress,
         Stopwatch(),
     )
-    resources.enter_context(closing(seen.target))
-    return seen
+    resources.enter_context(closing(analysed.target))
+    return analysed
 
 
 def _comparison(
     request: EvalRequest,
-    seen: Seen,
+    analysed: AnalysedTarget,
     registry: Registry,
     progress: Progress,
     resources: ExitStack,
@@ -133,24 +133,28 @@ def _comparison(
     if request.reference is None:
         return None
     info = probe_target(request.reference)
-    mine, its = seen.info.video, info.video
+    mine, its = analysed.info.video, info.video
     if info.kind == "picture" or (mine.width, mine.height) != (its.width, its.height):
         raise UnsupportedInput(
             f"The reference {request.reference} shows {its.width}x{its.height}, "
-            f"{seen.info.path} {mine.width}x{mine.height}.",
+            f"{analysed.info.path} {mine.width}x{mine.height}.",
             "Give a video of the same size, with the same frames.",
         )
-    if abs(info.frames - seen.info.frames) > 2:
+    if abs(info.frames - analysed.info.frames) > 2:
         progress.note(
-            f"The reference has {info.frames} frames, the video {seen.info.frames}: "
+            f"The reference has {info.frames} frames, the video {analysed.info.frames}: "
             "only as many as both have are compared."
         )
     other = _see(request, info, registry, progress, resources)
-    return Comparison(seen.target, other.target)
+    return Comparison(analysed.target, other.target)
 
 
 def _feeds(
-    request: EvalRequest, seen: Seen, registry: Registry, lead: Fraction, resources: ExitStack
+    request: EvalRequest,
+    analysed: AnalysedTarget,
+    registry: Registry,
+    lead: Fraction,
+    resources: ExitStack,
 ) -> tuple[list[Feed], dict[str, dict[str, str]]]:
     """Opened scorers, and why the others do not run."""
     wanted = [registry.get(ScorerSpec, name) for name in request.scorers]
@@ -167,7 +171,7 @@ def _feeds(
             absent[spec.name] = {"reason": error.message, "hint": error.hint}
             continue
         cursor = SoundCursor(request.sound, spec.sample_rate, lead)
-        feeds.append(Feed(spec, scorer, seen.target, cursor))
+        feeds.append(Feed(spec, scorer, analysed.target, cursor))
     if wanted and not feeds:
         from lipsync_core.errors import PluginUnavailable
 
@@ -179,14 +183,14 @@ def _feeds(
 
 
 def _walk(
-    seen: Seen,
+    analysed: AnalysedTarget,
     feeds: list[Feed],
     comparison: Comparison | None,
     flicker: Flicker,
     progress: Progress,
 ) -> dict[str, dict[str, str]]:
     """Every frame once; gives the scorers that failed on the way, with the reason."""
-    target = seen.target
+    target = analysed.target
     cuts = {start for start, _ in target.shots()}
     failed: dict[str, dict[str, str]] = {}
     progress.stage("judging", target.frames)
@@ -259,25 +263,25 @@ def _timing(info: TargetInfo, sound: SoundInfo, lead: Fraction) -> dict[str, Any
     }
 
 
-def _faces(seen: Seen) -> dict[str, Any]:
-    usable = seen.target.reasons() == 0
-    shown = np.zeros(seen.analysis.frames, bool)
-    shown[seen.analysis.rows["frame"]] = True
+def _faces(analysed: AnalysedTarget) -> dict[str, Any]:
+    usable = analysed.target.reasons() == 0
+    shown = np.zeros(analysed.analysis.frames, bool)
+    shown[analysed.analysis.rows["frame"]] = True
     return {
-        "detector": seen.detector,
+        "detector": analysed.detector,
         "hit_rate": float(shown.mean()),
         "usable_rate": float(usable.mean()),
-        "shots": len(seen.analysis.shots),
+        "shots": len(analysed.analysis.shots),
     }
 
 
-def _closures(seen: Seen, times: NDArray[np.float64]) -> dict[str, float]:
+def _closures(analysed: AnalysedTarget, times: NDArray[np.float64]) -> dict[str, float]:
     """Of the p, b and m that were spoken: how many, and at which share the lips were closed."""
-    target = seen.target
+    target = analysed.target
     shown = np.array([float(target.time(n)) for n in range(target.frames)])
-    source = np.array([seen.schedule.source(n) for n in range(target.frames)])
-    rows = seen.choice.rows[source]
-    opening = np.where(rows >= 0, seen.analysis.rows["opening"][np.maximum(rows, 0)], np.nan)
+    source = np.array([analysed.schedule.source(n) for n in range(target.frames)])
+    rows = analysed.choice.rows[source]
+    opening = np.where(rows >= 0, analysed.analysis.rows["opening"][np.maximum(rows, 0)], np.nan)
     grid = np.arange(int(float(target.duration) * _CURVE_RATE)) / _CURVE_RATE
     curve = opening[np.clip(np.searchsorted(shown, grid, side="right") - 1, 0, None)]
     closed = closed_at(curve.astype(np.float64), times[times < float(target.duration)], _CURVE_RATE)

@@ -40,7 +40,7 @@ AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class AnalysedTarget:
     """A target with its faces, laid under a voice of known length.
 
     Attributes:
@@ -64,14 +64,14 @@ class Seen:
     target: Target
 
 
-def see(
+def analyse_target(
     info: TargetInfo,
     lay: Callable[[TargetInfo], Schedule],
     request: RunRequest,
     registry: Registry,
     progress: Progress,
     watch: Stopwatch,
-) -> Seen:
+) -> AnalysedTarget:
     """Find the faces of a target and make it a moving one.
 
     Args:
@@ -93,7 +93,7 @@ def see(
         what = "picture" if info.kind == "picture" else "video"
         raise UnsupportedInput(
             f"No face was found in the {what} {info.path}.",
-            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
+            "Use one in which a face of at least 40 pixels can be analysed, or another --detector.",
         )
     choice = choose(analysis, rule, (info.video.width, info.video.height))
     if not np.any(choice.strength > 0):
@@ -102,7 +102,7 @@ def see(
             "`lipsync faces` shows what was found.",
         )
     schedule = lay(info)
-    return Seen(
+    return AnalysedTarget(
         info=info,
         face_hash=face_hash,
         detector=detector,

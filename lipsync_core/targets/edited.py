@@ -111,10 +111,10 @@ class EditedTarget(Target):
             found.append(tracks)
         return np.concatenate(found)
 
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """At most `limit` frames of the whole clip that say most about a face."""
         part, own = self._of(track)
-        for frame in part.telling(own, limit):
+        for frame in part.representative_frames(own, limit):
             assert frame.face is not None
             yield replace(frame, face=replace(frame.face, track=track))
 
@@ -197,7 +197,7 @@ class PlainTarget(Target):
         """Nobody speaks."""
         return np.full(self.frames, -1, np.int64)
 
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """There is no face."""
         yield from ()
 

@@ -18,7 +18,7 @@ TURNED = 0.01
 """Of an eye distance for each degree: being frontal matters, but less than the mouth."""
 
 
-def most_telling(
+def most_representative(
     table: NDArray[np.void], keyframes: NDArray[np.int64], limit: int
 ) -> NDArray[np.int64]:
     """Positions in `table` of the most open mouths, the most closed ones, and a spread between.

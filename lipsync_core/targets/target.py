@@ -23,7 +23,7 @@ from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import FrameInfo, Image, Points, Scheme
-from lipsync_core.targets.representative_frames import most_telling
+from lipsync_core.targets.representative_frames import most_representative
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Target(ABC):
         """`(frames,)` the face that speaks in each output frame; -1 where the frame passes through."""
 
     @abstractmethod
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """At most `limit` frames that say most about the face of `track`, always the same ones."""
 
     @abstractmethod
@@ -182,13 +182,13 @@ class VideoTarget(Target):
         found[usable] = self._analysis.rows["track"][rows[usable]]
         return found
 
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """The most open mouths, the most closed ones, and a spread between."""
         rows = np.flatnonzero(self._analysis.rows["track"] == track)
         if not len(rows):
             return
         keyframes = self._info.index.keyframes
-        chosen = rows[most_telling(self._analysis.rows[rows], keyframes, limit)]
+        chosen = rows[most_representative(self._analysis.rows[rows], keyframes, limit)]
         frames = self._analysis.rows["frame"][chosen].astype(np.int64)
         points, boxes = self._analysis.smoothed(chosen)
         with VideoReader(self._info) as reader:  # `walk` is reading on in another thread
@@ -289,7 +289,7 @@ class StillTarget(Target):
         """`(frames,)` the same face throughout; -1 where there is none."""
         return np.full(self.frames, self._face.track if self._face else -1, np.int64)
 
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """The picture itself: there is no more to learn."""
         if self._face is not None and self._face.track == track:
             yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from lipsync_core.engine.chain.failures import Attempt, StageFailure
 from lipsync_core.engine.chain.resolve import Candidate, resolve
-from lipsync_core.engine.live.utterances import Mouthpiece
-from lipsync_core.engine.rendering.frame_renderer import Stack
-from lipsync_core.engine.rendering.open_compositor import open_finish
-from lipsync_core.engine.rendering.opening import open_stack
+from lipsync_core.engine.live.utterances import Utterances
+from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
+from lipsync_core.engine.rendering.open_compositor import open_compositor
+from lipsync_core.engine.rendering.open_renderer import open_frame_renderer
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
@@ -37,7 +37,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
-from lipsync_core.targets.analysis import see
+from lipsync_core.targets.analysis import analyse_target
 from lipsync_core.targets.target import Target, TargetFrame
 from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
@@ -124,7 +124,7 @@ class Session:
         self._resources = ExitStack()
         self._ended = Event()
         self._playing: list[Generator[LiveFrame, None, None]] = []
-        self._opened: Mouthpiece | None = None
+        self._opened: Utterances | None = None
         self.attempts: list[Attempt] = []
         candidates, self.attempts = resolve(self._registry, request)
         self._candidates = [c for c in candidates if c.spec.streams]
@@ -133,7 +133,7 @@ class Session:
                 "None of the generators can stream.", "Leave the choice to lipsync, or add viseme."
             )
         with one_thread():
-            seen = see(
+            analysed = analyse_target(
                 probe_target(path, Fraction(fps)),
                 _one_round,
                 request,
@@ -141,22 +141,24 @@ class Session:
                 Progress(),
                 self._watch,
             )
-        self._target = _Endless(seen.target)
-        self._resources.callback(seen.target.close)
-        self._finish = open_finish(self._registry, request, self._target.scheme, self._resources)
-        self.fps = seen.target.video.frame_rate
-        self._stack: Stack
+        self._target = _Endless(analysed.target)
+        self._resources.callback(analysed.target.close)
+        self._compositor = open_compositor(
+            self._registry, request, self._target.scheme, self._resources
+        )
+        self.fps = analysed.target.video.frame_rate
+        self._renderer: FrameRenderer
         self._open_next()
 
     @property
-    def _mouthpiece(self) -> Mouthpiece:
+    def _utterances_now(self) -> Utterances:
         assert self._opened is not None, "opened when the session was made"
         return self._opened
 
     @property
     def generator(self) -> str:
         """Name of the generator at work."""
-        return self._stack.mouth.spec.name
+        return self._renderer.runner.spec.name
 
     @property
     def lookahead(self) -> float:
@@ -167,22 +169,22 @@ class Session:
     @property
     def backlog(self) -> float:
         """Seconds of sound pushed and not shown yet."""
-        return self._mouthpiece.backlog
+        return self._utterances_now.backlog
 
     def push_audio(self, samples: Samples) -> None:
         """Take sound as it comes: float32 `(n,)` mono at 16 kHz, -1..1, any n."""
         sound = np.ascontiguousarray(samples, np.float32)
         if sound.ndim != 1:
             raise UsageError(f"Sound of shape {sound.shape} was pushed.", "Push mono: shape (n,).")
-        self._mouthpiece.push(sound)
+        self._utterances_now.push(sound)
 
     def flush(self) -> None:
         """The utterance is complete: its last frames need no more sound to follow."""
-        self._mouthpiece.flush()
+        self._utterances_now.flush()
 
     def interrupt(self) -> None:
         """Forget all sound not shown yet; the mouth goes back to rest within a few frames."""
-        self._mouthpiece.interrupt()
+        self._utterances_now.interrupt()
 
     def frames(self, *, paced: bool = True) -> Iterator[LiveFrame]:
         """Frames without end.
@@ -205,12 +207,12 @@ class Session:
                     return
                 if paced:
                     due = begin + float(number / self.fps)
-                    early = self._mouthpiece.wait(until=due)
+                    early = self._utterances_now.wait(until=due)
                     begin -= early
                 yield self._frame(number, frame)
 
     def _frame(self, number: int, frame: TargetFrame) -> LiveFrame:
-        speaking, samples = self._mouthpiece.step(number)
+        speaking, samples = self._utterances_now.step(number)
         return LiveFrame(
             number=number,
             time=number / self.fps,
@@ -222,7 +224,7 @@ class Session:
     def _render(self, frame: TargetFrame) -> Picture:
         while True:
             try:
-                _, picture = next(iter(self._stack.render([frame])))
+                _, picture = next(iter(self._renderer.render([frame])))
                 return picture
             except (StageFailure, OutOfMemory) as failure:
                 phase = failure.phase if isinstance(failure, StageFailure) else "generate"
@@ -232,7 +234,7 @@ class Session:
         self.attempts.append(
             Attempt(generator=name, phase=phase, shot=None, reason=reason)  # type: ignore[arg-type]
         )
-        self._stack.close()
+        self._renderer.close()
         self._candidates.pop(0)
         self._open_next()
 
@@ -258,27 +260,27 @@ class Session:
             raise StageFailure("open", f"its encoder wants {candidate.encoder.sample_rate} Hz")
         encoder = open_encoder(candidate.encoder, self._request, self._resources)
         active = self._request.silence != "generate"
-        mouthpiece = Mouthpiece(
+        utterances = Utterances(
             lambda: encoder.stream(SAMPLE_RATE, self.fps),
             (lambda: ActivityStream(self.fps)) if active else None,
             candidate.encoder.feature_shape,
             self.fps,
         )
-        self._stack = open_stack(
+        self._renderer = open_frame_renderer(
             candidate,
             self._target,
-            mouthpiece.rows,
-            mouthpiece.activity,
-            self._finish,
+            utterances.rows,
+            utterances.activity,
+            self._compositor,
             self._request,
             self._registry,
             self._watch,
         )
-        self._stack.mouth.chunk_frames = 1
+        self._renderer.runner.chunk_frames = 1
         self._candidate = candidate
         if self._opened is not None:
-            mouthpiece.take_over(self._opened)
-        self._opened = mouthpiece
+            utterances.take_over(self._opened)
+        self._opened = utterances
 
     def close(self) -> None:
         """Stop the frames, close plugins and files; may be called twice.
@@ -292,7 +294,7 @@ class Session:
                 time.sleep(0.005)
             playing.close()
         self._playing.clear()
-        self._stack.close()
+        self._renderer.close()
         self._resources.close()
 
     def __enter__(self) -> Session:
@@ -343,9 +345,9 @@ class _Endless(Target):
         """Of one round."""
         return self._once.tracks()
 
-    def telling(self, track: int, limit: int) -> Iterator[TargetFrame]:
+    def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """As of the target."""
-        return self._once.telling(track, limit)
+        return self._once.representative_frames(track, limit)
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """As of the target."""

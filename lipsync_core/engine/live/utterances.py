@@ -61,7 +61,7 @@ class _Utterance:
         return bool(self.rows) and bool(self.voices)
 
 
-class Mouthpiece:
+class Utterances:
     """Queue of utterances; thread-safe.
 
     Args:
@@ -114,7 +114,7 @@ class Mouthpiece:
             self._utterances.clear()
             self._changed.notify_all()
 
-    def take_over(self, other: Mouthpiece) -> None:
+    def take_over(self, other: Utterances) -> None:
         """Go on with the sound that `other` has not shown."""
         with other._changed:
             left = [(u.sound, u.ended) for u in other._utterances]

@@ -26,7 +26,7 @@ Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class Compositor:
     """The blender, and enhancers with their strengths.
 
     Attributes:

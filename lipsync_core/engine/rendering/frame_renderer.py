@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.engine.rendering.chunks import ChunkGrid
-from lipsync_core.engine.rendering.compositor import Finish
-from lipsync_core.engine.rendering.generator_runner import Mouth, Rows
+from lipsync_core.engine.rendering.compositor import Compositor
+from lipsync_core.engine.rendering.generator_runner import GeneratorRunner, Rows
 from lipsync_core.media.picture import Picture
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.targets.canvas import Canvas
@@ -33,12 +33,12 @@ class _Span:
     kept: NDArray[np.uint8] | None = None
 
 
-class Stack:
-    """A generator with its finish, and a resting mouth for silence.
+class FrameRenderer:
+    """A generator with its compositor, and a resting mouth for silence.
 
     Args:
-        mouth: the generator at work.
-        finish: blender and enhancers.
+        runner: the generator at work.
+        compositor: blender and enhancers.
         target: where the faces are.
         activity: voice activity; None: always speaking.
         rest: another mouth that closes the lips in silence, where the generator's own features
@@ -49,16 +49,16 @@ class Stack:
 
     def __init__(
         self,
-        mouth: Mouth,
-        finish: Finish,
+        runner: GeneratorRunner,
+        compositor: Compositor,
         target: Target,
         activity: Rows | None,
-        rest: Mouth | None,
+        rest: GeneratorRunner | None,
         watch: Stopwatch,
         resources: ExitStack,
     ) -> None:
-        self.mouth = mouth
-        self._finish = finish
+        self.runner = runner
+        self._compositor = compositor
         self._target = target
         self._activity = activity
         self._rest = rest
@@ -86,7 +86,7 @@ class Stack:
 
     @property
     def _grid(self) -> ChunkGrid:
-        return ChunkGrid(self.mouth.chunk_frames, self.mouth.spec.chunk.overlap)
+        return ChunkGrid(self.runner.chunk_frames, self.runner.spec.chunk.overlap)
 
     def render(self, frames: Iterable[TargetFrame]) -> Iterator[tuple[int, Picture]]:
         """The same frames, in order, with the new mouth: (output frame number, picture).
@@ -105,7 +105,7 @@ class Stack:
                 yield frame.number, frame.picture
                 continue
             span.frames.append(frame)
-            if len(span.frames) >= self.mouth.chunk_frames:
+            if len(span.frames) >= self.runner.chunk_frames:
                 yield from self._step(span)
         yield from self._end(span)
 
@@ -121,11 +121,13 @@ class Stack:
         frames = span.frames
         fade = self._fade(frames)
         with self._watch.on("crop"):
-            placed = self.mouth.place(frames)
+            placed = self.runner.place(frames)
             rest = self._rest.place(frames) if self._rest and np.any(fade < 1.0) else None
-            better = [place_on(spec, self._target, frames) for spec in self._finish.crops]
+            better = [place_on(spec, self._target, frames) for spec in self._compositor.crops]
             every = [placed, *([rest] if rest else []), *better]
-            every += [place_on(spec, self._target, frames) for spec in self._finish.surroundings]
+            every += [
+                place_on(spec, self._target, frames) for spec in self._compositor.surroundings
+            ]
             canvases = [canvas_for(frame, n, every) for n, frame in enumerate(frames)]
             # Before lips are closed in them: what a generator sees of a frame does not depend on the voice.
             crops = placed.cut(canvases)
@@ -134,7 +136,7 @@ class Stack:
         if span.kept is not None and len(span.kept) == len(frames):
             made = span.kept  # the span ended with the chunk before
         else:
-            made = self.mouth.generate(frames, crops, fade)
+            made = self.runner.generate(frames, crops, fade)
             if span.kept is not None:
                 made = _crossfaded(span.kept, made)
         ready = len(frames) - keep
@@ -142,12 +144,12 @@ class Stack:
         strengths = [self._strength(f, float(v)) for f, v in zip(frames, fade, strict=True)]
         for n in range(ready):
             with self._watch.on("blend"):
-                self._finish.blend(
-                    canvases[n], landmarks[n], made[n], placed.matrices[n], self.mouth.spec.region,
+                self._compositor.blend(
+                    canvases[n], landmarks[n], made[n], placed.matrices[n], self.runner.spec.region,
                     strengths[n], by_generator=True,
                 )  # fmt: skip
         with self._watch.on("enhance"):
-            self._finish.enhance(canvases, landmarks, better, strengths[:ready])
+            self._compositor.enhance(canvases, landmarks, better, strengths[:ready])
         for frame, canvas in zip(frames[:ready], canvases, strict=False):
             with self._watch.on("paste"):
                 picture = canvas.picture()
@@ -157,8 +159,8 @@ class Stack:
 
     def _strength(self, frame: TargetFrame, fade: float) -> float:
         """Share of the new crop that the blender shows; generators that fade do their part inside."""
-        strength = 1.0 if self.mouth.spec.fades else face_of(frame).strength
-        return strength if self.mouth.zero_is_rest else strength * fade
+        strength = 1.0 if self.runner.spec.fades else face_of(frame).strength
+        return strength if self.runner.zero_is_rest else strength * fade
 
     def _close_lips(
         self,
@@ -175,7 +177,7 @@ class Stack:
         made = self._rest.generate(few, crops, np.zeros(len(few), np.float32))
         for image, n in zip(made, quiet, strict=True):
             points, region = face_of(frames[n]).landmarks, self._rest.spec.region
-            self._finish.blend(canvases[n], points, image, rest.matrices[n], region, 1.0)
+            self._compositor.blend(canvases[n], points, image, rest.matrices[n], region, 1.0)
 
     def _fade(self, frames: list[TargetFrame]) -> NDArray[np.float32]:
         if self._activity is None:
@@ -183,7 +185,7 @@ class Stack:
         return self._activity.at(self._target.time(f.number) for f in frames)
 
     def close(self) -> None:
-        """Close every plugin of this stack."""
+        """Close every plugin of this renderer."""
         self._resources.close()
 
 

@@ -31,7 +31,7 @@ class Rows(Protocol):
         ...
 
 
-class Mouth:
+class GeneratorRunner:
     """One generator at work on a target: places its crops and asks it.
 
     Args:
@@ -169,7 +169,7 @@ class Mouth:
     def _telling(self, track: int) -> Crops:
         """Crops are cut as the frames come by, so that only crops are held, never frames."""
         parts: list[Crops] = []
-        for frame in self._target.telling(track, self.spec.prepare.samples):
+        for frame in self._target.representative_frames(track, self.spec.prepare.samples):
             placed = self.place([frame])
             parts.append(placed.cut([canvas_for(frame, 0, [placed])]))
         return Crops(

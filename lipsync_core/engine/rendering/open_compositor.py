@@ -11,7 +11,7 @@ from lipsync_core.contracts import (
     Enhancer,
     Unavailable,
 )
-from lipsync_core.engine.rendering.compositor import Finish
+from lipsync_core.engine.rendering.compositor import Compositor
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import provides
 from lipsync_core.records import Scheme
@@ -28,9 +28,9 @@ from lipsync_core.specs import (
 )
 
 
-def open_finish(
+def open_compositor(
     registry: Registry, request: RunRequest, scheme: Scheme, resources: ExitStack
-) -> Finish:
+) -> Compositor:
     """Open the blender and the enhancers.
 
     Raises:
@@ -44,31 +44,31 @@ def open_finish(
         _demand(spec, spec.crop.scheme, scheme, request)
         enhancer = cast(Enhancer, opened(spec, companion(spec, request), resources))
         enhancers.append((enhancer, spec, spec.strength if strength is None else strength))
-    return Finish(
+    return Compositor(
         blender=blender, blender_spec=blender_spec, scheme=scheme, enhancers=tuple(enhancers)
     )
 
 
-def with_own(
+def with_own_blender(
     spec: GeneratorSpec,
-    finish: Finish,
+    compositor: Compositor,
     registry: Registry,
     request: RunRequest,
     resources: ExitStack,
-) -> Finish:
-    """The run's finish, and with it the blender that a generator has of its own.
+) -> Compositor:
+    """The run's compositor, and with it the blender that a generator has of its own.
 
     Raises:
         PluginFault: there is none of that name.
         PluginUnavailable: it cannot run here, or needs denser landmarks than the detector gives.
     """
     if spec.blender is None:
-        return finish
+        return compositor
     try:
-        own = _open_blender(registry, request, spec.blender, finish.scheme, resources)
+        own = _open_blender(registry, request, spec.blender, compositor.scheme, resources)
     except UsageError as error:  # it is the plugin that named it, not the user
         raise PluginFault(error.message, error.hint) from error
-    return replace(finish, own=own)
+    return replace(compositor, own=own)
 
 
 def _open_blender(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.engine.rendering.frame_renderer import Stack
+from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
 from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
@@ -76,12 +76,14 @@ class SegmentRenderer:
         """Those that are not on disk yet."""
         return [s for s in segments if not s.path(self._folder, generator).exists()]
 
-    def render(self, segments: list[Segment], stack: Stack | None, generator: str) -> None:
+    def render(
+        self, segments: list[Segment], renderer: FrameRenderer | None, generator: str
+    ) -> None:
         """Render the missing ones of `segments` (in order, of one shot).
 
         Args:
             segments: all segments of the shot.
-            stack: the open generator; None passes every frame through.
+            renderer: the open generator; None passes every frame through.
             generator: name under which the files are kept.
 
         Raises:
@@ -95,20 +97,20 @@ class SegmentRenderer:
         with files, Sink(files.take, QUEUE) as sink:
             for row in _rows(todo):
                 wanted = row[0].start, row[-1].stop
-                needed = stack.around(shot, *wanted) if stack else wanted
-                self._render_row(row, self._walk(*needed), stack, sink)
+                needed = renderer.around(shot, *wanted) if renderer else wanted
+                self._render_row(row, self._walk(*needed), renderer, sink)
 
     def _render_row(
         self,
         row: list[Segment],
         walk: Iterator[TargetFrame],
-        stack: Stack | None,
+        renderer: FrameRenderer | None,
         sink: Sink[_Item],
     ) -> None:
         """Render segments that follow each other; frames around them only take part in their chunks."""
         place = 0
         with closing(ahead(walk, QUEUE)) as frames:
-            for number, picture in stack.render(frames) if stack else _unchanged(frames):
+            for number, picture in renderer.render(frames) if renderer else _unchanged(frames):
                 if not row[0].start <= number < row[-1].stop:
                     continue
                 while number >= row[place].stop:

@@ -22,10 +22,10 @@ from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.engine.inputs import Inputs
 from lipsync_core.engine.record.notes import Notes
 from lipsync_core.engine.record.workspace import Workspace
-from lipsync_core.engine.rendering.compositor import Finish
-from lipsync_core.engine.rendering.frame_renderer import Stack
-from lipsync_core.engine.rendering.open_compositor import open_finish
-from lipsync_core.engine.rendering.opening import open_stack
+from lipsync_core.engine.rendering.compositor import Compositor
+from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
+from lipsync_core.engine.rendering.open_compositor import open_compositor
+from lipsync_core.engine.rendering.open_renderer import open_frame_renderer
 from lipsync_core.engine.rendering.segments import PASSTHROUGH, Segment, SegmentRenderer
 from lipsync_core.errors import LipsyncError, OutOfMemory
 from lipsync_core.media.sound import read_mono
@@ -84,9 +84,9 @@ class ShotLoop:
             VARIABLE_RATE_CLOCK if self._target.variable_rate else self._target.video.frame_rate
         )
         self._failed_shots: dict[str, int] = {}
-        self._stacks: dict[str, Stack] = {}
+        self._renderers: dict[str, FrameRenderer] = {}
         self._features: dict[str, FeatureFile] = {}
-        self._finish: Finish | None = None
+        self._compositor: Compositor | None = None
         self._activity: FeatureFile | None = None
         self._progress = Progress()
 
@@ -97,8 +97,10 @@ class ShotLoop:
             LipsyncError: a blender or enhancer that the user asked for cannot be used.
         """
         self._progress = progress
-        resources.callback(self._close_stacks)
-        self._finish = open_finish(self._registry, self._request, self._target.scheme, resources)
+        resources.callback(self._close_renderers)
+        self._compositor = open_compositor(
+            self._registry, self._request, self._target.scheme, resources
+        )
         if self._request.silence != "generate":
             stream = voice_activity.ActivityStream(self._clock)
             self.judge = stream.judge.name
@@ -108,7 +110,7 @@ class ShotLoop:
             times = (self._target.time(k) for k in range(self._target.frames))
             self.speech_share = round(float(np.mean(self._activity.at(times) > 0.5)), 4)
         with contextlib.suppress(StageFailure, OutOfMemory):  # met again, and told, at its shot
-            self._stack(self._candidates[0])
+            self._renderer_of(self._candidates[0])
 
     def render(
         self, segments: list[Segment], renderer: SegmentRenderer, progress: Progress
@@ -149,8 +151,8 @@ class ShotLoop:
             if self._failed_shots.get(name, 0) >= MAX_FAILED_SHOTS:
                 continue
             try:
-                stack = self._stack(candidate)
-                renderer.render(segments, stack, name)
+                frames = self._renderer_of(candidate)
+                renderer.render(segments, frames, name)
             except (StageFailure, OutOfMemory) as failure:
                 attempt = self._failure(name, shot, failure)
                 failed.append(attempt)
@@ -173,25 +175,25 @@ class ShotLoop:
         self._drop(name)
         return Attempt(generator=name, phase=phase, shot=shot, reason=reason, hint=hint)  # type: ignore[arg-type]
 
-    def _stack(self, candidate: Candidate) -> Stack:
+    def _renderer_of(self, candidate: Candidate) -> FrameRenderer:
         """The opened generator, opened now if it is its first shot."""
         name = candidate.spec.name
-        if name not in self._stacks:
-            for other in list(self._stacks):
+        if name not in self._renderers:
+            for other in list(self._renderers):
                 self._drop(other)  # two networks never share the memory
-            assert self._finish is not None
-            self._stacks[name] = open_stack(
+            assert self._compositor is not None
+            self._renderers[name] = open_frame_renderer(
                 candidate,
                 self._target,
                 self._rows(candidate.encoder),
                 self._activity,
-                self._finish,
+                self._compositor,
                 self._request,
                 self._registry,
                 self._watch,
             )
-            self._stacks[name].mouth.told = partial(self.notes.tell, name)
-        return self._stacks[name]
+            self._renderers[name].runner.told = partial(self.notes.tell, name)
+        return self._renderers[name]
 
     def _rows(self, spec: AudioEncoderSpec) -> FeatureFile:
         if spec.name not in self._features:
@@ -244,10 +246,10 @@ class ShotLoop:
             )
 
     def _drop(self, name: str) -> None:
-        stack = self._stacks.pop(name, None)
-        if stack is not None:
-            stack.close()
+        renderer = self._renderers.pop(name, None)
+        if renderer is not None:
+            renderer.close()
 
-    def _close_stacks(self) -> None:
-        for name in list(self._stacks):
+    def _close_renderers(self) -> None:
+        for name in list(self._renderers):
             self._drop(name)

@@ -102,7 +102,7 @@ def one_hot(position: int) -> np.ndarray:
 
 def scored(embedder: object, crops: Crops, samples: np.ndarray, pieces: Sequence[int]) -> Scores:
     scorer = StableSyncNetScorer()
-    scorer._embedder = embedder  # type: ignore[assignment]
+    scorer._network = embedder  # type: ignore[assignment]
     stream = scorer.stream()
     edges = [0, *pieces, len(crops)]
     for a, b in pairwise(edges):

@@ -18,7 +18,7 @@ from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.stopwatch import Stopwatch
-from lipsync_core.targets.analysis import Seen, see
+from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 from lipsync_synctalk2d.spec import GENERATORS
 from lipsync_synctalk2d.training.prepare import RATE, usable_frames
@@ -87,7 +87,7 @@ class Finding:
     hint: str
 
 
-def look(request: TrainRequest, progress: Progress) -> tuple[Seen, Footage, Fraction]:
+def look(request: TrainRequest, progress: Progress) -> tuple[AnalysedTarget, Footage, Fraction]:
     """Measure footage.
 
     Returns:
@@ -116,27 +116,27 @@ def look(request: TrainRequest, progress: Progress) -> tuple[Seen, Footage, Frac
         face_rule=request.face_rule, detector=request.detector,
     )  # fmt: skip
     registry = Registry.load()
-    seen = see(
+    analysed = analyse_target(
         info, lambda found: make_schedule(found.index, "cut", None), run, registry, progress,
         Stopwatch(),
     )  # fmt: skip
     offset, correlation = _sync(request, registry, progress)
-    shown = np.bincount(seen.analysis.rows["frame"], minlength=seen.analysis.frames)
+    shown = np.bincount(analysed.analysis.rows["frame"], minlength=analysed.analysis.frames)
     measured = Footage(
         seconds=float(info.duration),
-        usable_seconds=len(usable_frames(seen)) / min(RATE, float(info.video.frame_rate)),
+        usable_seconds=len(usable_frames(analysed)) / min(RATE, float(info.video.frame_rate)),
         size=(info.video.width, info.video.height),
         frame_rate=float(info.video.frame_rate),
         hit_rate=float((shown > 0).mean()),
         second_faces=float((shown > 1).mean()),
-        cuts=len(seen.analysis.shots) - 1,
+        cuts=len(analysed.analysis.shots) - 1,
         speech=_speech(request),
-        face_width=_face_width(request, seen),
+        face_width=_face_width(request, analysed),
         offset_ms=offset,
         moved_ms=request.offset_ms,
         correlation=correlation,
     )
-    return seen, measured, lead
+    return analysed, measured, lead
 
 
 def findings(found: Footage, side: int) -> list[Finding]:
@@ -268,13 +268,13 @@ def _speech(request: TrainRequest) -> float:
     return float((activity > 0.5).mean()) if len(activity) else 0.0
 
 
-def _face_width(request: TrainRequest, seen: Seen) -> float:
+def _face_width(request: TrainRequest, analysed: AnalysedTarget) -> float:
     """Median width of the crop in pixels of the footage, over at most 100 frames."""
-    frames = usable_frames(seen)
+    frames = usable_frames(analysed)
     if not len(frames):
         return 0.0
-    rows = seen.choice.rows[frames[:: max(1, len(frames) // 100)]]
-    points, boxes = seen.analysis.landmarks(rows), seen.analysis.rows["box"][rows]
+    rows = analysed.choice.rows[frames[:: max(1, len(frames) // 100)]]
+    points, boxes = analysed.analysis.landmarks(rows), analysed.analysis.rows["box"][rows]
     spec = GENERATORS[request.side].crop
-    matrices, size = place(spec, boxes.astype(np.float64), points, seen.analysis.scheme)
+    matrices, size = place(spec, boxes.astype(np.float64), points, analysed.analysis.scheme)
     return float(np.median(size[0] / matrices[:, 0, 0]))

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from lipsync_core.records import Crops, Samples
     from lipsync_core.running.progress import Progress
-    from lipsync_core.targets.analysis import Seen
+    from lipsync_core.targets.analysis import AnalysedTarget
     from lipsync_core.targets.target import TargetFrame
     from lipsync_synctalk2d.training.request import TrainRequest
 
@@ -70,9 +70,9 @@ def forget_old(folder: Path) -> None:
             shutil.rmtree(other, ignore_errors=True)
 
 
-def usable_frames(seen: Seen) -> NDArray[np.int64]:
+def usable_frames(analysed: AnalysedTarget) -> NDArray[np.int64]:
     """Frames that are learnt from: at most one for each tick of `RATE`, with a face that can be used."""
-    index, strength = seen.info.index, seen.choice.strength
+    index, strength = analysed.info.index, analysed.choice.strength
     ticks, chosen = set(), []
     for frame in np.flatnonzero(strength >= USABLE).tolist():
         tick = int(index.info(frame).time * RATE + Fraction(1, 2))
@@ -83,13 +83,17 @@ def usable_frames(seen: Seen) -> NDArray[np.int64]:
 
 
 def prepare(
-    request: TrainRequest, seen: Seen, lead: Fraction, folder: Path, progress: Progress
+    request: TrainRequest,
+    analysed: AnalysedTarget,
+    lead: Fraction,
+    folder: Path,
+    progress: Progress,
 ) -> Dataset:
     """Make the dataset, or go on making it, or find it made.
 
     Args:
         request: what is to be trained.
-        seen: the footage with its faces.
+        analysed: the footage with its faces.
         lead: seconds from the first frame to the first sample.
         folder: of the dataset.
         progress: who listens.
@@ -98,23 +102,23 @@ def prepare(
         PluginUnavailable: the features cannot be made here.
         OutputError: the disk is full.
     """
-    frames = usable_frames(seen)
+    frames = usable_frames(analysed)
     folder.mkdir(parents=True, exist_ok=True)
     forget_old(folder)
-    sound = _sound(request, seen, lead, folder, progress)
+    sound = _sound(request, analysed, lead, folder, progress)
     told = {"frames": frames.tolist(), "side": request.side}
     if dataset.read_meta(folder) != told:  # other frames than before: what is there is of no use
         for name in (dataset.CROPS, dataset.MOUTHS):
             (folder / name).unlink(missing_ok=True)
         dataset.write_meta(folder, told)
-    _crops(request, seen, frames, folder, progress)
-    times = [seen.info.index.info(k).time for k in frames.tolist()]
+    _crops(request, analysed, frames, folder, progress)
+    times = [analysed.info.index.info(k).time for k in frames.tolist()]
     return Dataset(folder, request.side, times, sound)
 
 
 def _crops(
     request: TrainRequest,
-    seen: Seen,
+    analysed: AnalysedTarget,
     frames: NDArray[np.int64],
     folder: Path,
     progress: Progress,
@@ -140,7 +144,7 @@ def _crops(
     ):
         crops.truncate(done * size)
         boxes.truncate(done * dataset.BOX_BYTES)
-        for made in _cut(request, seen, frames[done:]):
+        for made in _cut(request, analysed, frames[done:]):
             crops.write(np.ascontiguousarray(made.images).tobytes())
             boxes.write(mouth_boxes(made).tobytes())
             crops.flush()
@@ -149,11 +153,13 @@ def _crops(
             progress.advance(done)
 
 
-def _cut(request: TrainRequest, seen: Seen, frames: NDArray[np.int64]) -> Iterator[Crops]:
+def _cut(
+    request: TrainRequest, analysed: AnalysedTarget, frames: NDArray[np.int64]
+) -> Iterator[Crops]:
     """Crops of frames, a block at a time, each of one track."""
     if not len(frames):
         return
-    spec, target = GENERATORS[request.side].crop, seen.target
+    spec, target = GENERATORS[request.side].crop, analysed.target
     wanted = set(frames.tolist())
     waiting: list[TargetFrame] = []
     for frame in target.walk(int(frames[0]), int(frames[-1]) + 1):
@@ -181,7 +187,11 @@ def mouth_boxes(crops: Crops) -> NDArray[np.float32]:
 
 
 def _sound(
-    request: TrainRequest, seen: Seen, lead: Fraction, folder: Path, progress: Progress
+    request: TrainRequest,
+    analysed: AnalysedTarget,
+    lead: Fraction,
+    folder: Path,
+    progress: Progress,
 ) -> FeatureFile:
     """Features of the footage's sound, from the cache or made now."""
     name = encoder_for(request.layout)
@@ -194,7 +204,7 @@ def _sound(
             f"The features '{request.features}' cannot be made here: {answer.reason}.",
             f"{answer.hint.rstrip('.')}; or train with --features viseme, which needs nothing.",
         )
-    video = seen.info.video
+    video = analysed.info.video
     clock = VARIABLE_RATE_CLOCK if video.variable_rate else video.frame_rate
     version = registry.row_of(spec).version
     path = folder / f"{name}-{version}-{request.offset_ms}.f32"
@@ -202,7 +212,7 @@ def _sound(
         return FeatureFile(path, spec.feature_shape, clock)
     shift = lead + Fraction(request.offset_ms, 1000)
     cursor = SoundCursor(request.footage, spec.sample_rate, shift)
-    duration = seen.info.duration
+    duration = analysed.info.duration
     progress.stage("encoding the voice", int(duration))
     with ExitStack() as resources:
         encoder = cast(AudioEncoder, opened(spec, context, resources))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
+class RunMode:
     """How runs are made and told."""
 
     dry_run: bool
@@ -23,8 +23,8 @@ class Ways:
     silent: bool
 
 
-def make(
-    request: RunRequest, ways: Ways, note: str = "", registry: Registry | None = None
+def execute(
+    request: RunRequest, mode: RunMode, note: str = "", registry: Registry | None = None
 ) -> dict[str, Any]:
     """Plan or make one video, and tell it; the plan or the report."""
     from lipsync_core.cli.console import ShownProgress
@@ -33,19 +33,19 @@ def make(
     from lipsync_core.engine.record.report import write
     from lipsync_core.running.progress import Progress
 
-    shown = nullcontext(Progress()) if ways.silent else ShownProgress()
+    shown = nullcontext(Progress()) if mode.silent else ShownProgress()
     with shown as progress:
         if note:
             progress.note(note)
-        if ways.dry_run:
+        if mode.dry_run:
             told = engine.plan(request, progress, registry).as_dict()
         else:
             told = engine.run(request, progress, registry)
-            if ways.evaluate:
+            if mode.evaluate:
                 told["evaluation"] = _judged(request, progress)
                 write(told, request.output)
-    if not ways.silent:
-        (show_plan if ways.dry_run else show_summary)(told)
+    if not mode.silent:
+        (show_plan if mode.dry_run else show_summary)(told)
     return told
 
 

@@ -1,4 +1,4 @@
-"""Opens a candidate of the chain: generator, resting mouth, and both with their finish as a stack."""
+"""Opens a candidate of the chain: generator, resting mouth, and both with their finish as a renderer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from lipsync_core.engine.chain.failures import StageFailure, guarded
 from lipsync_core.engine.chain.resolve import Candidate, default_generator
 from lipsync_core.engine.isolation.generator import IsolatedGenerator
 from lipsync_core.engine.prepared import avatars
-from lipsync_core.engine.rendering.compositor import Finish
-from lipsync_core.engine.rendering.frame_renderer import Stack
-from lipsync_core.engine.rendering.generator_runner import Mouth, Rows
-from lipsync_core.engine.rendering.open_compositor import with_own
+from lipsync_core.engine.rendering.compositor import Compositor
+from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
+from lipsync_core.engine.rendering.generator_runner import GeneratorRunner, Rows
+from lipsync_core.engine.rendering.open_compositor import with_own_blender
 from lipsync_core.faces.schemes import provides
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.opening import opened
@@ -24,16 +24,16 @@ from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.targets.target import Target
 
 
-def open_stack(
+def open_frame_renderer(
     candidate: Candidate,
     target: Target,
     rows: Rows,
     activity: Rows | None,
-    finish: Finish,
+    compositor: Compositor,
     request: RunRequest,
     registry: Registry,
     watch: Stopwatch,
-) -> Stack:
+) -> FrameRenderer:
     """Open a generator for a target; the stack's `close` closes it.
 
     Raises:
@@ -46,16 +46,19 @@ def open_stack(
             "Choose a denser detector with --detector.",
         )
     with ExitStack() as resources:
-        mouth = open_mouth(candidate, target, rows, registry, watch, resources)
+        runner = open_runner(candidate, target, rows, registry, watch, resources)
         quiet = resting(candidate, target, request, registry)
-        rest = open_mouth(quiet, target, None, registry, watch, resources) if quiet else None
+        rest = open_runner(quiet, target, None, registry, watch, resources) if quiet else None
         own = guarded(
-            "open", lambda: with_own(candidate.spec, finish, registry, request, resources)
+            "open",
+            lambda: with_own_blender(candidate.spec, compositor, registry, request, resources),
         )
-        return Stack(mouth, cast(Finish, own), target, activity, rest, watch, resources.pop_all())
+        return FrameRenderer(
+            runner, cast(Compositor, own), target, activity, rest, watch, resources.pop_all()
+        )
 
 
-def open_mouth(
+def open_runner(
     candidate: Candidate,
     target: Target,
     rows: Rows | None,
@@ -63,7 +66,7 @@ def open_mouth(
     watch: Stopwatch,
     resources: ExitStack,
     avatar: avatars.Avatar | None = None,
-) -> Mouth:
+) -> GeneratorRunner:
     """Open a generator for a target.
 
     Args:
@@ -84,7 +87,7 @@ def open_mouth(
             "open", lambda: opened(candidate.spec, candidate.context, resources, make)
         )
     known = avatar or avatars.find(candidate, target, registry)
-    return Mouth(candidate, cast(Generator, generator), target, rows, watch, known)
+    return GeneratorRunner(candidate, cast(Generator, generator), target, rows, watch, known)
 
 
 def resting(

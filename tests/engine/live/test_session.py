@@ -86,7 +86,7 @@ def test_an_interruption_closes_the_mouth(picture, spoken):
         session.interrupt()
         after = take(frames, 12)
         assert not any(f.speaking for f in after)
-        rest = session._mouthpiece.activity.value
+        rest = session._utterances_now.activity.value
         assert float(rest) < 0.01
         session.push_audio(spoken[:8000])
         session.flush()

@@ -291,7 +291,7 @@ def test_after_its_end_it_says_so():
 _RUN = """
 import sys
 sys.path[:0] = {paths!r}
-from engine.test_isolation import IsolatedGenerator, OpenContext, Sleeper, chunk, faulty
+from engine.isolation.test_isolation import IsolatedGenerator, OpenContext, Sleeper, chunk, faulty
 generator = IsolatedGenerator(faulty(Sleeper))
 generator.open(OpenContext())
 print(generator._process.pid, flush=True)
