@@ -1,22 +1,86 @@
-"""What a run is asked to do: every choice of the user, as data."""
+"""What the engine is asked to do: every choice of the user, as data that can travel to another process."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from lipsync_core.errors import UsageError
 from lipsync_core.specs import PluginSpec
+
+__all__ = ["EncoderChoice", "Fit", "PluginSettings", "RunRequest", "Silence", "TargetRequest"]
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
 Silence = Literal["close", "keep", "generate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetRequest:
+    """Which face of which file, and how a still picture becomes a moving target.
+
+    Attributes:
+        path: a video, an animation, a picture, a folder of pictures or an edit list.
+        face: which of its faces: `largest`, `center`, `id:N` or `point:x,y`.
+        idle: a still picture blinks and sways.
+        fps: frame rate of a video made from still pictures, in frames a second.
+    """
+
+    path: Path
+    face: str = "largest"
+    idle: bool = True
+    fps: int = 25
+
+    def check(self) -> None:
+        """Check what can be checked without opening the file.
+
+        Raises:
+            UsageError: a frame rate that no video can have.
+        """
+        if not 1 <= self.fps <= 240:
+            raise UsageError(f"--fps {self.fps} is out of range.", "Choose a value from 1 to 240.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSettings:
+    """Which plugins work, and how.
+
+    Attributes:
+        generators: names in the order they are tried; empty: the embedded default.
+        strict: do not add the embedded default as the chain's last link.
+        isolate: generators that run in a process of their own; the frames are the same.
+        detector: name of the detector; None: the built-in one.
+        blender: name of the blender.
+        enhancers: (name, strength 0..1 or None for the plugin's own) in order.
+        device: "auto", "cpu", "cuda", "cuda:N", "mps".
+        precision: "auto", "fp32", "bf16", "fp16".
+        options: plugin name -> option -> value as text.
+        commercial_only: exclude plugins whose weights may not clearly be used commercially.
+        seed: for whatever is random.
+    """
+
+    generators: tuple[str, ...] = ()
+    strict: bool = False
+    isolate: tuple[str, ...] = ()
+    detector: str | None = None
+    blender: str = "feather"
+    enhancers: tuple[tuple[str, float | None], ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    commercial_only: bool = False
+    seed: int = 0
+
+    def options_for(self, spec: PluginSpec) -> dict[str, str]:
+        """What the user set for `spec`. A generator and its encoder may share a name, not the options."""
+        declared = {option.key for option in spec.options}
+        return {k: v for k, v in self.options.get(spec.name, {}).items() if k in declared}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderChoice:
-    """How the video is encoded; None takes the media layer's default."""
+    """How the video is encoded; None takes the encoder's default."""
 
     encoder: str | None = None
     crf: int | None = None
@@ -25,68 +89,57 @@ class EncoderChoice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """One job.
+    """One video to make.
 
     Attributes:
-        face: target: a video, an animation, a picture or a folder of pictures.
-        audio: the voice: any file with sound.
+        target: whose mouth is replaced.
+        audio: the sound that drives the mouth: any file with sound.
         output: the video to make.
-        generators: names in the order they are tried; empty: the embedded default.
-        isolate: those of them that work in a process of their own; the pictures are the same.
-        strict: do not add the embedded default as the chain's last link.
-        detector: name of the detector; None: the first that is ready.
-        blender: name of the blender.
-        enhancers: (name, strength or None) in order.
-        face_rule: `largest`, `center`, `id:N` or `point:x,y`.
-        fit: what happens when the voice is longer than the target.
+        plugins: which plugins work, and how.
+        fit: what happens when the audio is longer than the target.
         silence: the mouth while nobody speaks: closed, as in the target, or as generated.
-        idle: a still picture blinks and sways.
-        fps: frames a second of a video made from still pictures.
-        device: "auto", "cpu", "cuda", "cuda:N", "mps".
-        precision: "auto", "fp32", "bf16", "fp16".
-        options: plugin name -> option -> value as text.
-        commercial_only: keep plugins out whose weights may not clearly be used commercially.
-        provenance: mark the output as AI-edited in its container.
-        seed: for whatever is random.
-        segment_seconds: length of the unit that is rendered, kept and resumed.
         encoding: how the video is encoded.
+        provenance: mark the output as AI-edited in its container.
         overwrite: replace an existing output.
+        segment_seconds: length of the unit that is rendered, kept and resumed.
     """
 
-    face: Path
+    target: TargetRequest
     audio: Path
     output: Path
-    generators: tuple[str, ...] = ()
-    isolate: tuple[str, ...] = ()
-    strict: bool = False
-    detector: str | None = None
-    blender: str = "feather"
-    enhancers: tuple[tuple[str, float | None], ...] = ()
-    face_rule: str = "largest"
+    plugins: PluginSettings = field(default_factory=PluginSettings)
     fit: Fit = "bounce"
     silence: Silence = "close"
-    idle: bool = True
-    fps: int = 25
-    device: str = "auto"
-    precision: str = "auto"
-    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    commercial_only: bool = False
-    provenance: bool = True
-    seed: int = 0
-    segment_seconds: int = 4
     encoding: EncoderChoice = field(default_factory=EncoderChoice)
+    provenance: bool = True
     overwrite: bool = True
+    segment_seconds: int = 4
 
-    def check_fps(self) -> None:
-        """Make sure that pictures can be shown at the rate that was asked for.
+    @classmethod
+    def of(
+        cls,
+        target: Path | str,
+        audio: Path | str,
+        output: Path | str,
+        **choices: Any,  # noqa: ANN401 - each is checked by the record it belongs to
+    ) -> RunRequest:
+        """A request from three files and any fields of the records above, by name.
+
+        `RunRequest.of("clip.mp4", "dub.wav", "out.mp4", generators=("wav2lip",), fit="loop")`
 
         Raises:
-            UsageError: frames a second that make no video.
+            UsageError: a choice that none of the records has.
         """
-        if not 0 < self.fps <= 240:
-            raise UsageError("--fps must lie between 1 and 240.")
-
-    def options_for(self, spec: PluginSpec) -> dict[str, str]:
-        """What the user set for `spec`; a generator and its encoder may share a name, not the options."""
-        declared = {option.key for option in spec.options}
-        return {k: v for k, v in self.options.get(spec.name, {}).items() if k in declared}
+        parts: dict[type, dict[str, Any]] = {TargetRequest: {}, PluginSettings: {}, cls: {}}
+        for name, value in choices.items():
+            owner = next((p for p in parts if name in {f.name for f in fields(p)}), None)
+            if owner is None:
+                raise UsageError(f"A run has no setting '{name}'.")
+            parts[owner][name] = value
+        return cls(
+            target=TargetRequest(path=Path(target), **parts[TargetRequest]),
+            audio=Path(audio),
+            output=Path(output),
+            plugins=PluginSettings(**parts[PluginSettings]),
+            **parts[cls],
+        )

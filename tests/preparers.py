@@ -83,7 +83,6 @@ def shades(kind: type[Shades] = Shades, **changes):
 
 def ready(face: Path, spec, **choices) -> dict[str, Any]:
     """Prepare a target for one generator."""
-    request = RunRequest(
-        face=face, audio=face, output=face, generators=(spec.name,), strict=True, **choices
-    )
-    return prepare(PrepareRequest(run=request), registry=fakes.registry(spec))
+    run = RunRequest.of(face, face, face, generators=(spec.name,), strict=True, **choices)
+    request = PrepareRequest(target=run.target, plugins=run.plugins)
+    return prepare(request, registry=fakes.registry(spec))

@@ -163,10 +163,10 @@ def render(
     write(cutting, files, output.stem)
     if not quiet and not as_json:
         _show_cutting(cutting, files)
-    request = RunRequest(
-        face=files["edits"],
-        audio=voice,
-        output=output,
+    request = RunRequest.of(
+        files["edits"],
+        voice,
+        output,
         generators=options.chain(generator, fallback),
         isolate=tuple(dict.fromkeys(isolate or [])),
         strict=strict,

@@ -55,6 +55,7 @@ def evaluate(
     from lipsync_core.evaluation.figures import plain
     from lipsync_core.evaluation.page import check_form, write
     from lipsync_core.evaluation.request import EvalRequest
+    from lipsync_core.requests import PluginSettings
     from lipsync_core.running.progress import Progress
 
     files = [check_form(path) for path in output or []]
@@ -63,11 +64,9 @@ def evaluate(
         reference=reference,
         audio=audio,
         phones=phones,
-        face_rule=face_rule,
-        detector=detector,
+        face=face_rule,
         scorers=tuple(scorer or ()),
-        device=device,
-        options=options.settings(option),
+        plugins=PluginSettings(detector=detector, device=device, options=options.settings(option)),
     )
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:
         told = judge(request, progress)

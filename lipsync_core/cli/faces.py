@@ -30,12 +30,13 @@ def faces(
 
     from lipsync_core.cli.console import ShownProgress, print_json, stdout
     from lipsync_core.media.output import atomic_output
+    from lipsync_core.requests import PluginSettings
     from lipsync_core.running.progress import Progress
     from lipsync_core.targets.inspect import describe, inspect
 
     out = output or Path(f"{target.stem}-faces.png")
     with nullcontext(Progress()) if as_json else ShownProgress() as progress:
-        info, analysis = inspect(target, detector, progress)
+        info, analysis = inspect(target, PluginSettings(detector=detector), progress)
         from lipsync_core.faces.sheet import draw_sheet
 
         png = draw_sheet(info, analysis, columns, out.suffix.lower() or ".png")

@@ -77,26 +77,24 @@ def prepare(
     from lipsync_core.cli.console import ShownProgress, print_json
     from lipsync_core.engine.prepare import PrepareRequest
     from lipsync_core.engine.prepare import prepare as engine
-    from lipsync_core.requests import RunRequest
+    from lipsync_core.requests import PluginSettings, TargetRequest
     from lipsync_core.running.progress import Progress
 
-    run = RunRequest(
-        face=target,
-        audio=target,
-        output=target,
-        generators=(generator,) if generator else (),
-        strict=True,
-        detector=detector,
-        face_rule=face_rule,
-        idle=not still,
-        fps=fps,
-        device=device,
-        precision=precision.value,
-        options=options.settings(option),
-        seed=seed,
+    request = PrepareRequest(
+        target=TargetRequest(path=target, face=face_rule, idle=not still, fps=fps),
+        plugins=PluginSettings(
+            generators=(generator,) if generator else (),
+            strict=True,
+            detector=detector,
+            device=device,
+            precision=precision.value,
+            options=options.settings(option),
+            seed=seed,
+        ),
+        seconds=Fraction(seconds),
     )
     with nullcontext(Progress()) if quiet or as_json else ShownProgress() as progress:
-        told = engine(PrepareRequest(run=run, seconds=Fraction(seconds)), progress)
+        told = engine(request, progress)
     if as_json:
         print_json(told)
     elif not quiet:

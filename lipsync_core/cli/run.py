@@ -137,17 +137,17 @@ def run(
         )
     folder = output or Path()
     face, audio, output, sample = _files(face, audio, output)
-    request = RunRequest(
-        face=face,
-        audio=audio,
-        output=output,
+    request = RunRequest.of(
+        face,
+        audio,
+        output,
         generators=options.chain(generator, fallback),
         isolate=tuple(dict.fromkeys(isolate or [])),
         strict=strict,
         detector=detector,
         blender=blender,
         enhancers=options.enhancers(enhance),
-        face_rule=face_rule,
+        face=face_rule,
         fit=fit.value,
         silence=silence.value,
         idle=not still,
@@ -188,7 +188,7 @@ def _all(
     jobs = list(requests(read(path), like, folder, registry))
     code, each = 0, []
     for name, request in jobs:
-        note = f"{name}: {request.face} with {request.audio}"
+        note = f"{name}: {request.target.path} with {request.audio}"
         try:
             told = execute(request, mode, note, registry)
         except Cancelled:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lipsync_core.errors import PluginUnavailable, UnsupportedInput, UsageError
 from lipsync_core.registry import Registry
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings, RunRequest
 from lipsync_core.specs import GeneratorSpec
 
 FACE, VOICE, RESULT = "video_path", "audio_path", "result_name"
@@ -124,15 +124,17 @@ def requests(
             task.name,
             replace(
                 like,
-                face=task.face,
+                target=replace(like.target, path=task.face),
                 audio=task.audio,
                 output=folder / task.result,
-                options=_options(task, like, registry),
+                plugins=replace(like.plugins, options=_options(task, like.plugins, registry)),
             ),
         )
 
 
-def _options(task: Task, like: RunRequest, registry: Registry) -> Mapping[str, Mapping[str, str]]:
+def _options(
+    task: Task, like: PluginSettings, registry: Registry
+) -> Mapping[str, Mapping[str, str]]:
     """Those of the command line, and over them the task's for each generator that has them."""
     declared = {name: _declared(registry, name) for name in like.generators}
     options = {name: dict(given) for name, given in like.options.items()}

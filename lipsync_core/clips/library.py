@@ -20,6 +20,7 @@ from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.sound import read_mono
+from lipsync_core.requests import PluginSettings
 from lipsync_core.running.progress import Progress
 from lipsync_core.targets.inspect import inspect
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
@@ -185,7 +186,7 @@ def kind_by_name(name: str) -> ClipKind | None:
 
 
 def _measure(path: Path, name: str, detector: str | None, progress: Progress) -> Entry:
-    info, analysis = inspect(path, detector, progress)
+    info, analysis = inspect(path, PluginSettings(detector=detector), progress)
     if info.kind != "video" or info.video.variable_rate:
         what = "a still picture" if info.kind != "video" else "of a variable frame rate"
         raise UnsupportedInput(f"It is {what}.", "")

@@ -1,4 +1,4 @@
-"""From the request's two files to everything that is known before anything is rendered."""
+"""From the two input files to everything that must be known before rendering."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
-from lipsync_core.registry import Registry
-from lipsync_core.registry.detector import choose_detector
-from lipsync_core.requests import RunRequest
+from lipsync_core.registry.resolving import Resolved
+from lipsync_core.requests import RunRequest, TargetRequest
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.specs import DetectorSpec
 from lipsync_core.targets.analysis import analyse_target, find_faces
 from lipsync_core.targets.digests import content_hash, target_hash
 from lipsync_core.targets.edited import Clip, EditedTarget
@@ -77,22 +78,74 @@ class Inputs:
     audio_hash: str
 
 
-def load(request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch) -> Inputs:
-    """Probe both files, find the faces, lay the target under the voice.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """Both inputs, looked at without decoding a frame.
+
+    Attributes:
+        info: of the target; None for an edit list.
+        edits: the edit list, fitted to the audio; None for any other target.
+        sound: of the audio file.
+    """
+
+    info: TargetInfo | None
+    edits: EditList | None
+    sound: SoundInfo
+
+
+def probe_inputs(request: RunRequest) -> Probed:
+    """Open both files, without decoding anything.
 
     Raises:
-        UnsupportedInput: a file is of no use, or the target shows no face at all.
+        UnsupportedInput: a file is missing, damaged or of no use.
+    """
+    path = request.target.path
+    if is_edit_list(path):
+        edits, sound = read_edits(path), probe_sound(request.audio)
+        if sound.duration:
+            edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
+        return Probed(info=None, edits=edits, sound=sound)
+    info = probe_target(path, Fraction(request.target.fps))
+    return Probed(info=info, edits=None, sound=probe_sound(request.audio))
+
+
+def analyse_inputs(
+    probed: Probed,
+    request: RunRequest,
+    detector: Resolved[DetectorSpec],
+    progress: Progress,
+    watch: Stopwatch,
+    cancel: CancelToken = NEVER,
+) -> Inputs:
+    """Find the faces, and lay the target under the audio.
+
+    Args:
+        probed: both files.
+        request: whose face, how the target is fitted to the audio.
+        detector: finds the faces.
+        progress: listener.
+        watch: where time is booked.
+        cancel: stops the work between two frames.
+
+    Raises:
+        UnsupportedInput: the target shows no face, or clips do not go together.
         UsageError: the face rule does not fit the target.
     """
-    if is_edit_list(request.face):
-        return _load_edited(request, registry, progress, watch)
-    info = probe_target(request.face, Fraction(request.fps))
-    sound = probe_sound(request.audio)
-
-    def lay(info: TargetInfo) -> Schedule:
-        return make_schedule(info.index, request.fit, sound.duration or None)
-
-    analysed = analyse_target(info, lay, request, registry, progress, watch)
+    if probed.edits is not None:
+        clips = _Clips(request.target, detector, progress, watch, cancel)
+        return _edited(probed.edits, probed.sound, request, clips)
+    info, sound = probed.info, probed.sound
+    assert info is not None
+    analysed = analyse_target(
+        info,
+        make_schedule(info.index, request.fit, sound.duration or None),
+        request.target,
+        detector,
+        progress,
+        watch,
+        seed=request.plugins.seed,
+        cancel=cancel,
+    )
     return Inputs(
         source=Source(
             path=info.path,
@@ -101,9 +154,9 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
             video=info.video,
             frames=info.frames,
             duration=info.duration,
-            digest=analysed.face_hash,
+            digest=analysed.digest,
         ),
-        detector=analysed.detector,
+        detector=detector.spec.name,
         cached=analysed.cached,
         tracks=len(np.unique(analysed.analysis.rows["track"])),
         shots=len(analysed.analysis.shots),
@@ -114,27 +167,20 @@ def load(request: RunRequest, registry: Registry, progress: Progress, watch: Sto
     )
 
 
-def _load_edited(
-    request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch
-) -> Inputs:
-    """The same for an edit list: its clips one after the other, fitted to the voice."""
-    edits, sound = read_edits(request.face), probe_sound(request.audio)
-    if sound.duration:
-        edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
-    spec = choose_detector(registry, request)
-    clips = _Clips(request, registry, progress, watch)
+def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clips) -> Inputs:
+    """The same for an edit list: its clips one after the other."""
     parts = [(edit, clips.of(edit, edits.frame_rate)) for edit in edits.edits]
     ticks = np.arange(edits.frames + 1)
     return Inputs(
         source=clips.source(edits),
-        detector=spec.name,
+        detector=clips.detector.spec.name,
         cached=clips.cached,
         tracks=clips.tracks,
         shots=clips.shots,
         schedule=Schedule(
             order=ticks[:-1], starts=ticks, count=edits.frames, time_base=1 / edits.frame_rate
         ),
-        target=EditedTarget(parts, clips.video, spec.schemes[0]),
+        target=EditedTarget(parts, clips.video, clips.detector.spec.schemes[0]),
         sound=sound,
         audio_hash=content_hash(request.audio),
     )
@@ -144,13 +190,19 @@ class _Clips:
     """The clips of an edit list as they come by: probed, checked, and their faces found, once each."""
 
     def __init__(
-        self, request: RunRequest, registry: Registry, progress: Progress, watch: Stopwatch
+        self,
+        request: TargetRequest,
+        detector: Resolved[DetectorSpec],
+        progress: Progress,
+        watch: Stopwatch,
+        cancel: CancelToken,
     ) -> None:
         self.cached, self.tracks, self.shots = True, 0, 0
         self.video: VideoFormat
-        self._request = request
-        self._rule = FaceRule.parse(request.face_rule)
-        self._tools = registry, progress, watch
+        self.detector = detector
+        self._path = request.path
+        self._rule = FaceRule.parse(request.face)
+        self._tools = progress, watch, cancel
         self._known: dict[tuple[Path, str], Clip] = {}
         self._digest = hashlib.blake2b(digest_size=16)
 
@@ -167,7 +219,7 @@ class _Clips:
         clip = self._known[key]
         if edit.first + edit.frames > clip.info.frames:
             raise UnsupportedInput(
-                f"{self._request.face} wants frames {edit.first} to {edit.first + edit.frames - 1} of "
+                f"{self._path} wants frames {edit.first} to {edit.first + edit.frames - 1} of "
                 f"{edit.clip}, which has {clip.info.frames}.",
                 "Shorten the edit, and let it `hold` its last frame.",
             )
@@ -175,9 +227,9 @@ class _Clips:
 
     def source(self, edits: EditList) -> Source:
         """All of them in numbers."""
-        self._digest.update(edits.text(self._request.face.parent).encode())
+        self._digest.update(edits.text(self._path.parent).encode())
         return Source(
-            path=self._request.face,
+            path=self._path,
             kind="clips",
             codec=", ".join(sorted({clip.info.codec for clip in self._known.values()})),
             video=self.video,
@@ -191,7 +243,7 @@ class _Clips:
         self._digest.update(content.encode())
         if edit.kind == "silence":
             return Clip(number=number, info=info, analysis=None, choice=None, why="silence clip")
-        found, _, cached = find_faces(info, content, self._request, *self._tools)
+        found, cached = find_faces(info, content, self.detector, *self._tools)
         self.cached = self.cached and cached
         self.shots += len(found.shots)
         choice = None
@@ -208,7 +260,7 @@ class _Clips:
         if video.variable_rate or abs(video.frame_rate - rate) > rate / 1000:
             raise UnsupportedInput(
                 f"The clip {info.path} has {float(video.frame_rate):.3f} frames a second"
-                f"{' on average' if video.variable_rate else ''}; {self._request.face} needs a constant "
+                f"{' on average' if video.variable_rate else ''}; {self._path} needs a constant "
                 f"{float(rate):.3f}.",
                 f"Convert it: ffmpeg -i IN -r {rate} OUT.mp4",
             )

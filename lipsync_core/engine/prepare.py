@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import groupby, islice
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from lipsync_core.engine.chain.failures import StageFailure
-from lipsync_core.engine.chain.resolve import Candidate, resolve
+from lipsync_core.engine.chain.resolve import Candidate, ResolvedPlugins, resolve
+from lipsync_core.engine.hosts.pool import Pool
 from lipsync_core.engine.prepared import avatars
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.rendering.generator_runner import GeneratorRunner
@@ -23,7 +24,8 @@ from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings, TargetRequest
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.counters import FRAMES_MADE, TRACKS_MADE
 from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
 from lipsync_core.running.progress import Progress
@@ -43,62 +45,80 @@ class PrepareRequest:
     """One target to prepare.
 
     Attributes:
-        run: as later runs will be asked for; its voice and output do not matter.
-        seconds: of a picture's idle motion, every frame of which is another picture.
+        target: as later runs will name it.
+        plugins: as later runs will have them; the first generator that can run is prepared.
+        seconds: how much of a still picture's idle motion is prepared; each of its frames is another picture.
     """
 
-    run: RunRequest
+    target: TargetRequest
+    plugins: PluginSettings = field(default_factory=PluginSettings)
     seconds: Fraction = Fraction(10)
 
 
 def prepare(
-    request: PrepareRequest, progress: Progress | None = None, registry: Registry | None = None
+    request: PrepareRequest,
+    progress: Progress | None = None,
+    registry: Registry | None = None,
+    *,
+    cancel: CancelToken = NEVER,
 ) -> dict[str, Any]:
     """Find the faces of a target, and let the first generator that can run prepare them.
+
+    Args:
+        request: the target and the plugins.
+        progress: listener.
+        registry: plugins; default: the installed ones.
+        cancel: stops the work between two frames.
 
     Returns:
         What was made, in plain data: see `_told`.
 
     Raises:
-        UsageError: frames a second that make no video.
-        LipsyncError: the target is of no use, the generator cannot run, or the disk is full. What was
-            prepared until then is kept, and the same command goes on there.
+        LipsyncError: a setting is wrong, the target is of no use, the generator cannot run, or the disk is
+            full. What was prepared until then is kept; the same request resumes.
     """
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
-    run, watch = request.run, Stopwatch()
-    run.check_fps()
-    candidate = resolve(registry, run)[0][0]
-    with readable_io(run.face), terminated_is_cancelled(), one_thread():
-        if is_edit_list(run.face):
+    path, watch = request.target.path, Stopwatch()
+    request.target.check()
+    plugins = resolve(registry, request.plugins)
+    with readable_io(path), terminated_is_cancelled(), one_thread():
+        if is_edit_list(path):
             raise UnsupportedInput(
-                f"{run.face} is an edit list, which other voices cut differently.",
-                "Leave out the preparation: a run needs none.",
+                f"{path} is an edit list, which is cut anew for each voice.",
+                "Run it without preparation.",
             )
-        info = probe_target(run.face, Fraction(run.fps))
-
-        def lay(info: TargetInfo) -> Schedule:
-            """A video once through; a picture for as long as was asked, or one frame when it keeps still."""
-            if info.kind == "video":
-                return make_schedule(info.index, "cut", info.index.duration)
-            frame = 1 / info.video.frame_rate
-            return make_schedule(info.index, "hold", request.seconds if run.idle else frame)
-
-        analysed = analyse_target(info, lay, run, registry, progress, watch)
-        with closing(analysed.target):
+        info = probe_target(path, Fraction(request.target.fps))
+        analysed = analyse_target(
+            info,
+            _schedule(info, request),
+            request.target,
+            plugins.detector,
+            progress,
+            watch,
+            seed=request.plugins.seed,
+            cancel=cancel,
+        )
+        with closing(analysed.target), Pool() as pool:
             folders = [
-                _fill(each, analysed, registry, watch, progress)
-                for each in _all(candidate, analysed.target, run, registry)
+                _fill(each, analysed, pool, watch, progress, cancel)
+                for each in _all(plugins, analysed.target)
             ]
-    return _told(candidate, analysed, watch, folders, time.perf_counter() - begin)
+    return _told(plugins.candidates[0], analysed, watch, folders, time.perf_counter() - begin)
 
 
-def _all(
-    candidate: Candidate, target: Target, run: RunRequest, registry: Registry
-) -> Iterator[Candidate]:
+def _schedule(info: TargetInfo, request: PrepareRequest) -> Schedule:
+    """A video once; a picture for as long as was asked, or one frame when it keeps still."""
+    if info.kind == "video":
+        return make_schedule(info.index, "cut", info.index.duration)
+    frame = 1 / info.video.frame_rate
+    return make_schedule(info.index, "hold", request.seconds if request.target.idle else frame)
+
+
+def _all(plugins: ResolvedPlugins, target: Target) -> Iterator[Candidate]:
     """The generator, and the one that rests for it in silence; those that prepare anything."""
-    quiet = resting(candidate, target, run, registry)
-    for each in (candidate, quiet):
+    first = plugins.candidates[0]
+    for each in (first, resting(first, target, plugins.rest)):
         if each is not None and each.spec.prepare.scope != "none":
             yield each
 
@@ -106,9 +126,10 @@ def _all(
 def _fill(
     candidate: Candidate,
     analysed: AnalysedTarget,
-    registry: Registry,
+    pool: Pool,
     watch: Stopwatch,
     progress: Progress,
+    cancel: CancelToken,
 ) -> Avatar:
     """Let one generator prepare all it would be asked for.
 
@@ -117,13 +138,11 @@ def _fill(
     """
     target, name = analysed.target, candidate.spec.name
     with ExitStack() as resources:
-        avatar = resources.enter_context(
-            avatars.making(candidate, target, analysed.info.path, registry)
-        )
+        avatar = resources.enter_context(avatars.making(candidate, target, analysed.info.path))
         progress.stage(f"preparing ({name})", target.frames)
         try:
-            runner = open_runner(candidate, target, None, registry, watch, resources, avatar)
-            _walk(runner, target, progress)
+            runner = open_runner(candidate, target, None, pool, watch, resources, avatar)
+            _walk(runner, target, progress, cancel)
         except StageFailure as failure:
             raise GenerationFailed(
                 f"{name} could not prepare {analysed.info.path} ({failure.phase}): "
@@ -133,7 +152,7 @@ def _fill(
     return avatar
 
 
-def _walk(runner: GeneratorRunner, target: Target, progress: Progress) -> None:
+def _walk(runner: GeneratorRunner, target: Target, progress: Progress, cancel: CancelToken) -> None:
     """Ask for every frame with a face; of a track whose preparation is one, for its first."""
     if runner.spec.prepare.scope == "track":
         tracks = target.tracks()
@@ -143,7 +162,7 @@ def _walk(runner: GeneratorRunner, target: Target, progress: Progress) -> None:
                 _ask(runner, [frame])
         progress.advance(target.frames)
         return
-    with closing(ahead(target.walk(0, target.frames), AHEAD)) as frames:
+    with closing(ahead(cancel.checked(target.walk(0, target.frames)), AHEAD)) as frames:
         for track, group in groupby(frames, key=lambda f: f.face.track if f.face else -1):
             while chunk := list(islice(group, runner.chunk_frames)):
                 if track >= 0:

@@ -10,13 +10,19 @@ from typing import Any
 
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
-from lipsync_core.engine.chain.resolve import Candidate, default_generator, resolve
-from lipsync_core.engine.inputs import Inputs, load
+from lipsync_core.engine.chain.resolve import ResolvedPlugins, resolve
+from lipsync_core.engine.hosts.pool import Pool
+from lipsync_core.engine.inputs import Inputs, analyse_inputs, probe_inputs
+from lipsync_core.engine.listening import Listener
 from lipsync_core.engine.record import report as reporting
+from lipsync_core.engine.record.notes import note_ranges
 from lipsync_core.engine.record.workspace import Workspace, fingerprint
-from lipsync_core.engine.rendering.segments import Segment, SegmentRenderer, cut_segments
-from lipsync_core.engine.rendering.shots import ShotLoop
-from lipsync_core.errors import OutputError
+from lipsync_core.engine.rendering.coordinator import ShotCoordinator
+from lipsync_core.engine.rendering.executor import LocalExecutor
+from lipsync_core.engine.rendering.jobs import RenderSettings
+from lipsync_core.engine.rendering.segments import Segment, cut_segments
+from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
 from lipsync_core.media.formats import VideoFormat
@@ -24,17 +30,12 @@ from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
-from lipsync_core.specs import (
-    BlenderSpec,
-    DetectorSpec,
-    EnhancerSpec,
-    GeneratorSpec,
-    PluginSpec,
-)
+from lipsync_core.specs import PluginSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +45,18 @@ class Plan:
     Attributes:
         request: what was asked.
         inputs: both files, faces, schedule.
-        candidates: generators that can run, in order.
-        attempts: generators that cannot, and why.
+        plugins: all that can have a part in it.
         segments: units of rendering.
         settings: of the video encoder.
         video: what the encoder takes (8 bits where it knows no 10).
-        default: name of the embedded default.
     """
 
     request: RunRequest
     inputs: Inputs
-    candidates: list[Candidate]
-    attempts: list[Attempt]
+    plugins: ResolvedPlugins
     segments: list[Segment]
     settings: EncoderSettings
     video: VideoFormat
-    default: str
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,9 +72,9 @@ class Plan:
                     "asked": c.asked,
                     "isolated": c.isolated,
                 }
-                for c in self.candidates
+                for c in self.plugins.candidates
             ],
-            "unavailable": [a.as_dict() for a in self.attempts],
+            "unavailable": [a.as_dict() for a in self.plugins.attempts],
             "segments": len(self.segments),
             "frames": self.inputs.target.frames,
             "seconds": float(self.inputs.schedule.duration),
@@ -87,85 +84,115 @@ class Plan:
 
 
 def plan(
-    request: RunRequest, progress: Progress | None = None, registry: Registry | None = None
+    request: RunRequest,
+    progress: Progress | None = None,
+    registry: Registry | None = None,
+    *,
+    cancel: CancelToken = NEVER,
 ) -> Plan:
-    """Check everything, find the faces, decide what is rendered how. Writes nothing but caches.
+    """Check everything, then find the faces and decide what is rendered how. Writes nothing but caches.
+
+    Every setting, plugin and file is checked before a single frame is decoded.
+
+    Args:
+        request: the job.
+        progress: listener.
+        registry: plugins; default: the installed ones.
+        cancel: stops the analysis between two frames.
 
     Raises:
-        LipsyncError: whatever stands in the way, before any rendering.
+        LipsyncError: whatever would keep `run` from rendering.
     """
     progress, registry = progress or Progress(), registry or Registry.load()
     watch = Stopwatch()
-    request.check_fps()
-    check_output(request.output, [request.face, request.audio])
+    request.target.check()
+    check_output(request.output, [request.target.path, request.audio])
     if request.output.exists() and not request.overwrite:
         raise OutputError(
             f"The output {request.output} exists already.",
-            "Leave out --no-overwrite, or choose another name.",
+            "Omit --no-overwrite, or choose another name.",
         )
+    if request.segment_seconds < 1:
+        raise UsageError("Segments must be at least one second long.")
     choice = request.encoding
     settings = settings_for(request.output, choice.encoder, choice.crf, choice.preset)
-    candidates, attempts = resolve(registry, request)
+    plugins = resolve(registry, request.plugins, request.silence)
+    FaceRule.parse(request.target.face)
+    probed = probe_inputs(request)
+    video = check_encoder(settings, probed.info.video) if probed.info else None
     with one_thread():
-        inputs = load(request, registry, progress, watch)
-    video = check_encoder(settings, inputs.target.video)
-    rate = inputs.target.video.frame_rate
-    per_segment = max(1, int(rate * request.segment_seconds))
+        inputs = analyse_inputs(probed, request, plugins.detector, progress, watch, cancel)
+    video = video or check_encoder(settings, inputs.target.video)  # of clips, known only now
+    per_segment = max(1, int(inputs.target.video.frame_rate * request.segment_seconds))
     return Plan(
         request=request,
         inputs=inputs,
-        candidates=candidates,
-        attempts=attempts,
+        plugins=plugins,
         segments=cut_segments(inputs.target.shots(), per_segment),
         settings=settings,
         video=video,
-        default=default_generator(registry).name,
         watch=watch,
     )
 
 
 def run(
-    request: RunRequest, progress: Progress | None = None, registry: Registry | None = None
+    request: RunRequest,
+    progress: Progress | None = None,
+    registry: Registry | None = None,
+    *,
+    cancel: CancelToken = NEVER,
+    pool: Pool | None = None,
 ) -> dict[str, Any]:
     """Make the video.
 
     Args:
         request: the job.
-        progress: who listens.
+        progress: listener.
         registry: plugins; default: the installed ones.
+        cancel: stops the run from any thread; finished segments are kept, and the same request resumes.
+        pool: where opened generators come from, shared with other runs and sessions; default: one of its
+            own.
 
     Returns:
         The report, which is also written beside the output.
 
     Raises:
         LipsyncError: see `lipsync_core.errors`; an existing output is then as it was.
+        Cancelled: `cancel` was used, or the process was told to end.
     """
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
     with readable_io(request.output), terminated_is_cancelled():
-        job = plan(request, progress, registry)
-        with closing(job.inputs.target):
-            return _execute(job, progress, registry, begin)
+        job = plan(request, progress, registry, cancel=cancel)
+        with closing(job.inputs.target), ExitStack() as resources:
+            pool = pool or resources.enter_context(Pool())
+            return _execute(job, progress, registry, cancel, pool, begin)
 
 
-def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) -> dict[str, Any]:
+def _execute(
+    job: Plan,
+    progress: Progress,
+    registry: Registry,
+    cancel: CancelToken,
+    pool: Pool,
+    begin: float,
+) -> dict[str, Any]:
     request, inputs, watch = job.request, job.inputs, job.watch
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
     name = fingerprint(request, inputs.source.digest, inputs.audio_hash, plugins)
-    with Workspace(name) as workspace, one_thread(), ExitStack() as resources:
-        renderer = SegmentRenderer(
-            inputs.target, job.video, workspace.segments, job.settings, watch, progress
-        )
+    with Workspace(name) as workspace, one_thread():
         if workspace.resumed:
-            progress.note("Going on with an unfinished run of the same command.")
-        loop = ShotLoop(job.candidates, job.attempts, request, inputs, registry, workspace, watch)
-        loop.open(progress, resources)
-        progress.stage("rendering", inputs.target.frames)
-        made = loop.render(job.segments, renderer, progress)
+            progress.note("Resuming an unfinished run of the same command.")
+        audio = inputs.sound.path
+        listener = Listener(audio, inputs.target, workspace.path, progress, watch, cancel)
+        shots = _coordinator(job, listener, workspace, progress)
+        with LocalExecutor(pool, shots.advance, cancel) as executor:
+            progress.stage("rendering", inputs.target.frames)
+            made = shots.render(job.segments, executor)
         run_id = uuid.uuid4().hex[:12]
-        used = sorted({g for g in made.values() if g})
+        generators = ",".join(sorted({name for name in made.values() if name}))
         tags = (
-            provenance_tags(version=__version__, generators=",".join(used), run=run_id)
+            provenance_tags(version=__version__, generators=generators, run=run_id)
             if request.provenance
             else {}
         )
@@ -179,29 +206,68 @@ def _execute(job: Plan, progress: Progress, registry: Registry, begin: float) ->
                 tags,
             )
         progress.advance(1)
-        told = _report(
-            job, loop, made, result, run_id, time.perf_counter() - begin, workspace, registry
+        outcome = Outcome(
+            made=made,
+            attempts=shots.attempts,
+            notes=note_ranges(workspace.segments, made, inputs.target.shots()),
+            judge=listener.judge,
+            speech_share=listener.speech_share,
+            result=result,
+            run_id=run_id,
+            resumed=workspace.resumed,
+            seconds=time.perf_counter() - begin,
         )
+        told = _report(job, outcome)
         reporting.write(told, request.output)
         workspace.discard()
     return told
 
 
-def _report(
-    job: Plan,
-    loop: ShotLoop,
-    made: dict[int, str],
-    result: AssembleResult,
-    run_id: str,
-    seconds: float,
-    workspace: Workspace,
-    registry: Registry,
-) -> dict[str, Any]:
-    inputs, request = job.inputs, job.request
+def _coordinator(
+    job: Plan, listener: Listener, workspace: Workspace, progress: Progress
+) -> ShotCoordinator:
+    """Encode the audio, and set up the way of the shots through the chain."""
+    plugins = job.plugins
+    activity = listener.activity() if job.request.silence != "generate" else None
+    settings = RenderSettings(
+        target=job.inputs.target,
+        folder=workspace.segments,
+        video=job.video,
+        encoder=job.settings,
+        blender=plugins.blender,
+        enhancers=plugins.enhancers,
+        rest=plugins.rest,
+        activity=activity,
+    )
+    shots = ShotCoordinator(
+        settings, plugins.candidates, plugins.attempts, listener, workspace, progress, job.watch
+    )
+    shots.listen()
+    return shots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a run, for its report."""
+
+    made: dict[int, str]
+    attempts: list[Attempt]
+    notes: list[dict[str, object]]
+    judge: str
+    speech_share: float | None
+    result: AssembleResult
+    run_id: str
+    resumed: bool
+    seconds: float
+
+
+def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
+    inputs, request, result = job.inputs, job.request, outcome.result
     length = float(inputs.schedule.duration)
+    asked = request.plugins
     return {
         **reporting.head(),
-        "run": run_id,
+        "run": outcome.run_id,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "inputs": reporting.describe_inputs(inputs),
         "output": {
@@ -218,38 +284,38 @@ def _report(
         "faces": reporting.describe_faces(inputs)
         | {"damaged_source_frames": len(inputs.target.damaged)},
         "chain": reporting.describe_chain(
-            request.generators, made, inputs.target.shots(), loop.attempts, job.default, loop.notes
+            asked.generators,
+            outcome.made,
+            inputs.target.shots(),
+            outcome.attempts,
+            job.plugins.default,
+            outcome.notes,
         )
-        | {"isolated": list(request.isolate)},
-        "voice": {
+        | {"isolated": list(asked.isolate)},
+        "speech": {
             "silence": request.silence,
-            "activity": loop.judge,
-            "speech_share": loop.speech_share,
+            "activity": outcome.judge,
+            "share": outcome.speech_share,
         },
-        "licences": reporting.describe_licences(_specs_used(job, made, registry)),
+        "licences": reporting.describe_licences(_specs_used(job, outcome.made)),
         "provenance": {"marked": request.provenance},
-        "resumed": workspace.resumed,
+        "resumed": outcome.resumed,
         "saved": reporting.describe_saved(inputs, job.watch),
         "stages": job.watch.report(),
-        "total_seconds": round(seconds, 3),
-        "times_real_time": round(length / seconds, 3) if seconds > 0 else None,
+        "total_seconds": round(outcome.seconds, 3),
+        "times_real_time": round(length / outcome.seconds, 3) if outcome.seconds > 0 else None,
     }
 
 
-def _blenders(job: Plan, generators: list[GeneratorSpec]) -> list[str]:
-    """The run's blender, and those that its generators have of their own."""
-    own = [spec.blender for spec in generators if spec.blender]
-    return list(dict.fromkeys([job.request.blender, *own]))
-
-
-def _specs_used(job: Plan, made: dict[int, str], registry: Registry) -> list[PluginSpec]:
+def _specs_used(job: Plan, made: dict[int, str]) -> list[PluginSpec]:
     """Plugins that had a part in the video."""
-    request = job.request
-    used = [c for c in job.candidates if c.spec.name in made.values()]
+    plugins = job.plugins
+    used = [c for c in plugins.candidates if c.name in made.values()]
     return [
-        registry.get(DetectorSpec, job.inputs.detector),
-        *(c.encoder for c in used),
+        plugins.detector.spec,
+        *(c.encoder.spec for c in used),
         *(c.spec for c in used),
-        *(registry.get(BlenderSpec, name) for name in _blenders(job, [c.spec for c in used])),
-        *(registry.get(EnhancerSpec, name) for name, _ in request.enhancers),
+        plugins.blender.spec,
+        *(c.blender.spec for c in used if c.blender),
+        *(e.spec for e, _ in plugins.enhancers),
     ]

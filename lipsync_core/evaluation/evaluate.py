@@ -21,9 +21,9 @@ from lipsync_core.evaluation.sync import closed_at
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.registry import Registry
-from lipsync_core.registry.contexts import companion
 from lipsync_core.registry.opening import opened
 from lipsync_core.registry.probing import probe
+from lipsync_core.registry.resolving import resolve_detector, settings_context
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
@@ -69,7 +69,7 @@ def evaluate(
     phones = read_phones(request.phones) if request.phones else None
     lead = _lead(info, sound) if request.audio is None else Fraction(0)
     with ExitStack() as resources, one_thread():
-        analysed = _see(request, info, registry, progress, resources)
+        analysed = _analysed(request, info, registry, progress, resources)
         comparison = _comparison(request, analysed, registry, progress, resources)
         feeds, absent = _feeds(request, analysed, registry, lead, resources)
         flicker = Flicker()
@@ -104,7 +104,7 @@ def _lead(info: TargetInfo, sound: SoundInfo) -> Fraction:
     return sound.start - int(info.index.stamps[0]) * info.index.time_base
 
 
-def _see(
+def _analysed(
     request: EvalRequest,
     info: TargetInfo,
     registry: Registry,
@@ -113,9 +113,9 @@ def _see(
 ) -> AnalysedTarget:
     analysed = analyse_target(
         info,
-        lambda found: make_schedule(found.index, "cut", None),
-        request.seeing(info.path),
-        registry,
+        make_schedule(info.index, "cut", None),
+        request.target(info.path),
+        resolve_detector(registry, request.plugins),
         progress,
         Stopwatch(),
     )
@@ -145,7 +145,7 @@ def _comparison(
             f"The reference has {info.frames} frames, the video {analysed.info.frames}: "
             "only as many as both have are compared."
         )
-    other = _see(request, info, registry, progress, resources)
+    other = _analysed(request, info, registry, progress, resources)
     return Comparison(analysed.target, other.target)
 
 
@@ -161,7 +161,7 @@ def _feeds(
     feeds: list[Feed] = []
     absent: dict[str, dict[str, str]] = {}
     for spec in wanted or registry.all(ScorerSpec):
-        context = companion(spec, request.seeing(request.video))
+        context = settings_context(spec, request.plugins)
         answer = probe(spec, context)
         try:
             if isinstance(answer, Unavailable):

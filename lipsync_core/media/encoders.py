@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 import av
 import av.error
 
-from lipsync_core.errors import OutputError
+from lipsync_core.errors import OutputError, UsageError
 from lipsync_core.media.formats import FULL, LIMITED, UNSPECIFIED
 from lipsync_core.media.output import container_of
 from lipsync_core.media.planes import views
@@ -39,6 +39,7 @@ class _Family:
         crf: default quality.
         preset: default speed.
         options: always set.
+        scale: lowest and highest value of `quality`; FFmpeg clamps others without a word.
     """
 
     quality: str | None = None
@@ -46,6 +47,7 @@ class _Family:
     crf: int | None = None
     preset: str | None = None
     options: tuple[tuple[str, str], ...] = ()
+    scale: tuple[int, int] = (0, 51)
 
 
 _FAMILIES = {
@@ -63,17 +65,19 @@ _FAMILIES = {
     "libvpx-vp9": _Family(
         quality="crf", speed="cpu-used", crf=24, preset="5",
         options=(("b", "0"), ("deadline", "good"), ("row-mt", "1")),
+        scale=(0, 63),
     ),
     "libvpx": _Family(
         quality="crf", speed="cpu-used", crf=8, preset="5",
         options=(("b", "8M"), ("deadline", "good"), ("auto-alt-ref", "0")),
+        scale=(4, 63),
     ),
-    "libsvtav1": _Family(quality="crf", speed="preset", crf=24, preset="8"),
+    "libsvtav1": _Family(quality="crf", speed="preset", crf=24, preset="8", scale=(0, 63)),
     "h264_nvenc": _Family(quality="cq", speed="preset", crf=19, preset="p5"),
     "hevc_nvenc": _Family(quality="cq", speed="preset", crf=21, preset="p5"),
     "av1_nvenc": _Family(quality="cq", speed="preset", crf=24, preset="p5"),
     "h264_videotoolbox": _Family(options=(("b", "8M"),)),
-    "mpeg4": _Family(quality="qscale", crf=2, options=(("flags", "+qscale"),)),
+    "mpeg4": _Family(quality="qscale", crf=2, options=(("flags", "+qscale"),), scale=(1, 31)),
 }  # fmt: skip
 
 
@@ -123,8 +127,11 @@ def settings_for(
 
     Raises:
         OutputError: unknown ending, or an encoder whose codec WebM does not take.
+        UsageError: a quality outside the encoder's scale.
     """
     container = container_of(output)
+    if crf is not None:
+        _check_quality(encoder or _DEFAULT[container], crf)
     chosen = encoder or _DEFAULT[container]
     settings = EncoderSettings(encoder=chosen, crf=crf, preset=preset)
     if container == "webm" and _codec_name(settings) not in _WEBM:
@@ -191,6 +198,25 @@ def video_encoders() -> list[str]:
             continue
         found.append(name)
     return found
+
+
+def _check_quality(encoder: str, crf: int) -> None:
+    """Check a quality against the encoder's scale.
+
+    Raises:
+        UsageError: it is outside, or the encoder has no such scale.
+    """
+    family = _FAMILIES.get(encoder)
+    if family is None:
+        return  # an encoder that this tool knows nothing about
+    if family.quality is None:
+        raise UsageError(f"The encoder {encoder} has no quality setting.", "Omit --crf.")
+    low, high = family.scale
+    if not low <= crf <= high:
+        raise UsageError(
+            f"--crf {crf} is out of range for the encoder {encoder}.",
+            f"Choose a value from {low} (best) to {high}; the default is {family.crf}.",
+        )
 
 
 def _codec(settings: EncoderSettings) -> av.Codec:

@@ -1,4 +1,4 @@
-"""Opens the plugins of a run other than generators: detector, encoder, blender, enhancers."""
+"""Opens plugins. Whatever one of them raises while it opens becomes an error that names it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import cast
 
-from lipsync_core.contracts import (
-    AudioEncoder,
-    Detector,
-    OpenContext,
-    Plugin,
-)
+from lipsync_core.contracts import AudioEncoder, Blender, Detector, Enhancer, OpenContext, Plugin
 from lipsync_core.errors import LipsyncError, PluginFault
 from lipsync_core.registry import create
-from lipsync_core.registry.contexts import companion
-from lipsync_core.requests import RunRequest
+from lipsync_core.registry.resolving import Resolved
 from lipsync_core.specs import (
     AudioEncoderSpec,
+    BlenderSpec,
     DetectorSpec,
+    EnhancerSpec,
     PluginSpec,
 )
 
@@ -29,7 +25,7 @@ def opened(
     resources: ExitStack,
     make: Callable[[PluginSpec], Plugin] = create,
 ) -> Plugin:
-    """Make and open a plugin; `resources` closes it.
+    """Create and open a plugin; `resources` closes it.
 
     Raises:
         PluginUnavailable: something it needs is missing.
@@ -44,17 +40,27 @@ def opened(
         raise PluginFault(
             f"{spec.kind.capitalize()} '{spec.name}' failed to open: "
             f"{type(error).__name__}: {error}.",
-            "See `lipsync doctor`, or report this to the plugin's author.",
+            "Run `lipsync doctor`, or report this to the plugin's author.",
         ) from error
     resources.callback(plugin.close)
     return plugin
 
 
-def open_detector(spec: DetectorSpec, request: RunRequest, resources: ExitStack) -> Detector:
-    """Open a detector."""
-    return cast(Detector, opened(spec, companion(spec, request), resources))
+def open_detector(found: Resolved[DetectorSpec], resources: ExitStack) -> Detector:
+    """Open a detector; see `opened`."""
+    return cast(Detector, opened(found.spec, found.context, resources))
 
 
-def open_encoder(spec: AudioEncoderSpec, request: RunRequest, resources: ExitStack) -> AudioEncoder:
-    """Open an audio encoder."""
-    return cast(AudioEncoder, opened(spec, companion(spec, request), resources))
+def open_encoder(found: Resolved[AudioEncoderSpec], resources: ExitStack) -> AudioEncoder:
+    """Open an audio encoder; see `opened`."""
+    return cast(AudioEncoder, opened(found.spec, found.context, resources))
+
+
+def open_blender(found: Resolved[BlenderSpec], resources: ExitStack) -> Blender:
+    """Open a blender; see `opened`."""
+    return cast(Blender, opened(found.spec, found.context, resources))
+
+
+def open_enhancer(found: Resolved[EnhancerSpec], resources: ExitStack) -> Enhancer:
+    """Open an enhancer; see `opened`."""
+    return cast(Enhancer, opened(found.spec, found.context, resources))

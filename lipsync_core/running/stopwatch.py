@@ -6,7 +6,7 @@ Stages run in different threads, so the sum may pass the whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
@@ -51,3 +51,23 @@ class Stopwatch:
                 stage: {"seconds": round(spent, 3), "calls": calls}
                 for stage, (spent, calls) in self._spent.items()
             }
+
+    def take(self) -> tuple[dict[str, tuple[float, int]], dict[str, int]]:
+        """Hand over everything booked and counted so far, and start from zero.
+
+        Returns:
+            Stage -> seconds and calls; counter -> number.
+        """
+        with self._lock:
+            spent, counted = self._spent, self._counted
+            self._spent, self._counted = {}, {}
+        return spent, counted
+
+    def merge(self, stages: Mapping[str, tuple[float, int]], counters: Mapping[str, int]) -> None:
+        """Add what another stopwatch handed over."""
+        with self._lock:
+            for stage, (seconds, calls) in stages.items():
+                spent, before = self._spent.get(stage, (0.0, 0))
+                self._spent[stage] = (spent + seconds, before + calls)
+            for what, number in counters.items():
+                self._counted[what] = self._counted.get(what, 0) + number

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +23,14 @@ from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import Image
-from lipsync_core.registry import Registry
-from lipsync_core.registry.detector import choose_detector
 from lipsync_core.registry.opening import open_detector
-from lipsync_core.requests import RunRequest
+from lipsync_core.registry.resolving import Resolved
+from lipsync_core.requests import TargetRequest
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.specs import DetectorSpec
 from lipsync_core.targets.digests import target_hash
 from lipsync_core.targets.target import StillTarget, Target, VideoTarget
 
@@ -41,11 +42,11 @@ AHEAD = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysedTarget:
-    """A target with its faces, laid under a voice of known length.
+    """A target with its faces and the schedule of its output frames.
 
     Attributes:
         info: of the target file.
-        face_hash: digest of its content.
+        digest: of its content.
         detector: name of the detector.
         analysis: faces and shots.
         cached: the analysis was there already; nothing was detected.
@@ -55,7 +56,7 @@ class AnalysedTarget:
     """
 
     info: TargetInfo
-    face_hash: str
+    digest: str
     detector: str
     analysis: Analysis
     cached: bool
@@ -66,51 +67,56 @@ class AnalysedTarget:
 
 def analyse_target(
     info: TargetInfo,
-    lay: Callable[[TargetInfo], Schedule],
-    request: RunRequest,
-    registry: Registry,
+    schedule: Schedule,
+    request: TargetRequest,
+    detector: Resolved[DetectorSpec],
     progress: Progress,
     watch: Stopwatch,
+    *,
+    seed: int = 0,
+    cancel: CancelToken = NEVER,
 ) -> AnalysedTarget:
     """Find the faces of a target and make it a moving one.
 
     Args:
         info: the probed target.
-        lay: makes the schedule of output frames.
-        request: whose face, whether a still moves, which detector.
-        registry: where the detector comes from.
-        progress: who listens.
+        schedule: times of the output frames.
+        request: whose face, and whether a still picture moves.
+        detector: finds the faces, where no earlier analysis is in the cache.
+        progress: listener.
         watch: where time is booked.
+        seed: for the times of a still picture's blinks.
+        cancel: stops the work between two frames.
 
     Raises:
         UnsupportedInput: there is no face, or none that can be used.
         UsageError: the face rule does not fit.
+        Cancelled: it was cancelled.
     """
-    rule = FaceRule.parse(request.face_rule)
-    face_hash = target_hash(info)
-    analysis, detector, cached = find_faces(info, face_hash, request, registry, progress, watch)
+    rule = FaceRule.parse(request.face)
+    digest = target_hash(info)
+    analysis, cached = find_faces(info, digest, detector, progress, watch, cancel)
     if not len(analysis.rows):
         what = "picture" if info.kind == "picture" else "video"
         raise UnsupportedInput(
             f"No face was found in the {what} {info.path}.",
-            "Use one in which a face of at least 40 pixels can be analysed, or another --detector.",
+            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
         )
     choice = choose(analysis, rule, (info.video.width, info.video.height))
     if not np.any(choice.strength > 0):
         raise UnsupportedInput(
             f"No face in {info.path} can be used: too small, turned too far, or not the one asked for.",
-            "`lipsync faces` shows what was found.",
+            "Run `lipsync faces` to see what was found.",
         )
-    schedule = lay(info)
     return AnalysedTarget(
         info=info,
-        face_hash=face_hash,
-        detector=detector,
+        digest=digest,
+        detector=detector.spec.name,
         analysis=analysis,
         cached=cached,
         choice=choice,
         schedule=schedule,
-        target=_moving(info, schedule, analysis, choice, request),
+        target=_moving(info, schedule, analysis, choice, idle=request.idle, seed=seed),
     )
 
 
@@ -119,42 +125,44 @@ def _moving(
     schedule: Schedule,
     analysis: Analysis,
     choice: FaceChoice,
-    request: RunRequest,
+    *,
+    idle: bool,
+    seed: int,
 ) -> Target:
     if info.kind == "video":
         return VideoTarget(info, schedule, analysis, choice)
     with VideoReader(info) as reader:
         image = next(reader.frames()).rgb()
-    return StillTarget(
-        image,
-        info.video,
-        analysis,
-        choice,
-        len(schedule),
-        idle=request.idle,
-        seed=request.seed,
-    )
+    frames = len(schedule)
+    return StillTarget(image, info.video, analysis, choice, frames, idle=idle, seed=seed)
 
 
 def find_faces(
     info: TargetInfo,
     digest: str,
-    request: RunRequest,
-    registry: Registry,
+    detector: Resolved[DetectorSpec],
     progress: Progress,
     watch: Stopwatch,
-) -> tuple[Analysis, str, bool]:
+    cancel: CancelToken = NEVER,
+) -> tuple[Analysis, bool]:
     """The analysis of a target: from the cache, or made now.
 
+    Args:
+        info: the probed target.
+        digest: of its content.
+        detector: finds the faces.
+        progress: listener.
+        watch: where time is booked.
+        cancel: stops the work between two frames.
+
     Returns:
-        The analysis, the detector's name, and whether it came from the cache.
+        The analysis, and whether it came from the cache.
     """
-    spec = choose_detector(registry, request)
-    version = registry.row_of(spec).version or __version__
+    spec, version = detector.spec, detector.version or __version__
     about = {
         "detector": spec.name,
         "version": version,
-        "options": json.dumps(request.options_for(spec), sort_keys=True),
+        "options": json.dumps(dict(detector.context.options), sort_keys=True),
         "target": digest,
     }
     name = f"{digest}-{spec.name}-{version}-{FORMAT}"
@@ -163,21 +171,21 @@ def find_faces(
         found = Analysis(folder)
         if found.about == about | {"format": str(FORMAT)}:
             folder.touch()
-            return found, spec.name, True
+            return found, True
     _forget_old(folder.parent)
     progress.stage("finding faces", info.frames)
     with ExitStack() as resources, watch.on("detect"):
-        detector = open_detector(spec, request, resources)
-        images = with_cuts(_images(info), info.video.frame_rate)
+        opened = open_detector(detector, resources)
+        images = with_cuts(cancel.checked(_images(info)), info.video.frame_rate)
         made = analyse(
             resources.enter_context(closing(ahead(images, AHEAD))),
-            detector,
+            opened,
             folder,
             about,
             batch=spec.batch,
             progress=progress.advance,
         )
-    return made, spec.name, False
+    return made, False
 
 
 def _images(info: TargetInfo) -> Iterator[Image]:

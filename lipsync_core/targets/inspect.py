@@ -10,7 +10,8 @@ import numpy as np
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.registry import Registry
-from lipsync_core.requests import RunRequest
+from lipsync_core.registry.resolving import check_options, resolve_detector
+from lipsync_core.requests import PluginSettings
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.targets.analysis import find_faces
@@ -18,18 +19,28 @@ from lipsync_core.targets.digests import target_hash
 
 
 def inspect(
-    path: Path, detector: str | None = None, progress: Progress | None = None
+    path: Path,
+    settings: PluginSettings | None = None,
+    progress: Progress | None = None,
+    registry: Registry | None = None,
 ) -> tuple[TargetInfo, Analysis]:
-    """Probe and analyse a target (from the cache where it can be).
+    """Probe and analyse a target; from the cache where it is known.
+
+    Args:
+        path: video, picture, animation or folder of pictures.
+        settings: which detector, and how.
+        progress: listener.
+        registry: plugins; default: the installed ones.
 
     Raises:
         UnsupportedInput: the file is of no use.
+        PluginUnavailable: the detector cannot run here.
     """
+    settings, registry = settings or PluginSettings(), registry or Registry.load()
+    check_options(registry, settings)
+    detector = resolve_detector(registry, settings)
     info = probe_target(path)
-    request = RunRequest(face=path, audio=path, output=path, detector=detector)
-    analysis, _, _ = find_faces(
-        info, target_hash(info), request, Registry.load(), progress or Progress(), Stopwatch()
-    )
+    analysis, _ = find_faces(info, target_hash(info), detector, progress or Progress(), Stopwatch())
     return info, analysis
 
 

@@ -48,6 +48,8 @@ class TargetFrame:
 class Target(ABC):
     """Output frames 0 .. frames-1, each with a picture, an exact time and perhaps a face.
 
+    A target is data: it can be pickled, and opens its files when it is walked.
+
     Attributes:
         video: format of the pictures.
         frames: number of output frames.
@@ -125,6 +127,10 @@ class VideoTarget(Target):
         self.variable_rate = info.video.variable_rate
         self._damaged: set[int] = set()
         self._source = np.array([schedule.source(k) for k in range(len(schedule))], np.int64)
+
+    def __getstate__(self) -> dict[str, object]:
+        """All but the open file: a target can be pickled, and reads the file again where it arrives."""
+        return self.__dict__ | {"_reader": None}
 
     @property
     def duration(self) -> Fraction:

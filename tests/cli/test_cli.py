@@ -74,7 +74,7 @@ def test_a_folder_of_pictures_speaks(voice, tmp_path):
     done = lipsync("run", "frames", voice, "--fps", "30", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    face = told["inputs"]["face"]
+    face = told["inputs"]["target"]
     assert (face["codec"], face["frames"], face["frame_rate"]) == ("pictures", 10, "30")
     with VideoReader(tmp_path / "frames-lipsync.mp4") as reader:
         numbers = [number_of(picture.rgb()) for picture in reader.frames()]

@@ -104,10 +104,10 @@ def test_tasks_name_their_inputs_themselves(tmp_path):
 
 def options_of(text: str, folder: Path, *generators: str) -> dict[str, dict[str, str]]:
     """What the only task of a file asks for, beside two options of the command line."""
-    like = RunRequest(
-        face=Path("x"),
-        audio=Path("x"),
-        output=Path("x"),
+    like = RunRequest.of(
+        "x",
+        "x",
+        "x",
         generators=generators,
         options={"painter": {"bbox_shift": "1", "size": "2"}},
     )
@@ -116,8 +116,8 @@ def options_of(text: str, folder: Path, *generators: str) -> dict[str, dict[str,
     )  # fmt: skip
     read = tasks.read(written(folder / "t.yaml", text))
     ((name, request),) = tasks.requests(read, like, folder, registry)
-    assert (name, request.face, request.output) == ("t", Path("a.mp4"), folder / "t.mp4")
-    return {k: dict(v) for k, v in request.options.items()}
+    assert (name, request.target.path, request.output) == ("t", Path("a.mp4"), folder / "t.mp4")
+    return {k: dict(v) for k, v in request.plugins.options.items()}
 
 
 def test_options_of_a_task_go_to_the_generators_that_have_them(tmp_path):

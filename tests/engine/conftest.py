@@ -36,7 +36,7 @@ def job(tmp_path):
 
     def make(face, audio, name="out.mp4", registry=None, progress=None, **choices) -> Job:
         output = tmp_path / name
-        request = RunRequest(face=Path(face), audio=Path(audio), output=output, **choices)
+        request = RunRequest.of(face, audio, output, **choices)
         return Job(output, run(request, progress, registry))
 
     return make

@@ -24,7 +24,7 @@ from lipsync_core.engine.prepare import PrepareRequest, prepare
 from lipsync_core.engine.prepared import avatars, preparation
 from lipsync_core.errors import GenerationFailed, OutputError, PluginFault, UnsupportedInput
 from lipsync_core.machine import places
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings, TargetRequest
 from lipsync_core.specs import ChunkSpec
 
 
@@ -115,8 +115,7 @@ def test_a_still_that_moves_and_one_that_does_not(tmp_path, voice, job):
 
 def test_tracks_are_kept_too(face_clip, voice, job):
     _, without = None, job(face_clip, voice).frames()
-    request = RunRequest(face=face_clip, audio=face_clip, output=face_clip)
-    told = prepare(PrepareRequest(run=request))
+    told = prepare(PrepareRequest(target=TargetRequest(path=face_clip)))
     assert told["prepares"] == "track"
     assert told["made"]["tracks"] == told["kept"]["tracks"] == 1
     done = job(face_clip, voice, "again.mp4")
@@ -143,7 +142,9 @@ def test_live_sessions_use_it(face_clip):
     registry = fakes.registry(spec)
 
     def shown() -> np.ndarray:
-        with Session(face_clip, ["shades"], silence="generate", registry=registry) as session:
+        with Session(
+            face_clip, PluginSettings(generators=("shades",)), silence="generate", registry=registry
+        ) as session:
             frames = session.frames(paced=False)
             return np.stack([next(frames).image for _ in range(35)])
 
@@ -197,8 +198,7 @@ def test_what_is_damaged_is_made_again(face_clip, spoken, damage):
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", None])
 def test_a_damaged_track_is_made_again(face_clip, voice, job, content):
-    request = RunRequest(face=face_clip, audio=face_clip, output=face_clip)
-    prepare(PrepareRequest(run=request))
+    prepare(PrepareRequest(target=TargetRequest(path=face_clip)))
     whole = job(face_clip, voice, "a.mp4").frames()
     (path,) = avatars.entries()[0].folder.glob("track-*.npz")
     path.write_bytes(content) if content is not None else _flip(path)
@@ -227,7 +227,7 @@ def test_whatever_differs_is_another_avatar(face_clip, tmp_path, monkeypatch):
 
 def test_another_face_of_the_same_target_is_added(face_clip):
     ready(face_clip, shades())
-    told = ready(face_clip, shades(), face_rule="id:0")
+    told = ready(face_clip, shades(), face="id:0")
     assert (told["made"]["frames"], told["kept"]["frames"]) == (0, 30)
 
 

@@ -57,11 +57,11 @@ def test_a_stopped_run_goes_on(long_clip, tmp_path, how):
     assert output.read_bytes() == b"earlier"
     left = len(segments_on_disk())
     assert left >= 1
-    request = RunRequest(face=face, audio=audio, output=output)
+    request = RunRequest.of(face, audio, output)
     report = run(request)
     assert report["resumed"]
     assert segments_on_disk() == []
-    unbroken = run(RunRequest(face=face, audio=audio, output=tmp_path / "whole.mp4"))
+    unbroken = run(RunRequest.of(face, audio, tmp_path / "whole.mp4"))
     assert not unbroken["resumed"]
     for one, other in zip(pixels(output), pixels(tmp_path / "whole.mp4"), strict=True):
         assert np.array_equal(one, other)
@@ -93,13 +93,13 @@ def test_a_run_that_goes_on_makes_the_chunks_of_an_unbroken_one(
     face_clip, voice, tmp_path, monkeypatch, lost, chunk
 ):
     registry = changing(chunk)
-    base = {"face": face_clip, "audio": voice, "generators": ("place",), "fps": 25}
+    base = {"target": face_clip, "audio": voice, "generators": ("place",), "fps": 25}
 
     def at_the_end(*_):
         raise OutputError("The disk is full.")
 
     def made(output):
-        return RunRequest(**base, output=output, silence="generate", segment_seconds=1)
+        return RunRequest.of(**base, output=output, silence="generate", segment_seconds=1)
 
     monkeypatch.setattr(engine, "cut_segments", lambda shots, _: cut_segments(shots, 4))
     run(made(tmp_path / "whole.mp4"), registry=registry)
@@ -127,17 +127,17 @@ def test_two_runs_of_one_command_do_not_meet():
 
 
 def test_another_request_is_another_run(face_clip, voice, tmp_path):
-    base = {"face": face_clip, "audio": voice, "output": tmp_path / "o.mp4"}
+    base = {"target": face_clip, "audio": voice, "output": tmp_path / "o.mp4"}
     names = {
-        fingerprint(RunRequest(**base), "f", "a", ["p"]),
-        fingerprint(RunRequest(**base, seed=1), "f", "a", ["p"]),
-        fingerprint(RunRequest(**base), "other", "a", ["p"]),
-        fingerprint(RunRequest(**base), "f", "a", ["p 2"]),
-        fingerprint(RunRequest(**(base | {"output": tmp_path / "p.mp4"})), "f", "a", ["p"]),
+        fingerprint(RunRequest.of(**base), "f", "a", ["p"]),
+        fingerprint(RunRequest.of(**base, seed=1), "f", "a", ["p"]),
+        fingerprint(RunRequest.of(**base), "other", "a", ["p"]),
+        fingerprint(RunRequest.of(**base), "f", "a", ["p 2"]),
+        fingerprint(RunRequest.of(**(base | {"output": tmp_path / "p.mp4"})), "f", "a", ["p"]),
     }
     assert len(names) == 5
-    same = fingerprint(RunRequest(**base, overwrite=False), "f", "a", ["p"])
-    assert same == fingerprint(RunRequest(**base), "f", "a", ["p"])
+    same = fingerprint(RunRequest.of(**base, overwrite=False), "f", "a", ["p"])
+    assert same == fingerprint(RunRequest.of(**base), "f", "a", ["p"])
 
 
 def test_a_torn_journal_line_is_dropped():
@@ -157,5 +157,5 @@ def test_cancelled_is_not_a_generators_failure(face_clip, voice, tmp_path):
             raise Cancelled("stop", "go on")
 
     with pytest.raises(Cancelled):
-        run(RunRequest(face=face_clip, audio=voice, output=tmp_path / "o.mp4"), Impatient())
+        run(RunRequest.of(face_clip, voice, tmp_path / "o.mp4"), Impatient())
     assert not Path(tmp_path / "o.mp4").exists()

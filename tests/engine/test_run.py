@@ -115,7 +115,7 @@ def test_a_silent_voice_is_a_mouth_at_rest(face_clip, tmp_path, job, seconds):
     quiet = make_sound(tmp_path / "quiet.wav", samples=samples)
     done = job(face_clip, quiet)
     assert done.numbers() == list(range(30))
-    assert done.report["voice"]["speech_share"] == 0.0
+    assert done.report["speech"]["share"] == 0.0
 
 
 def test_frames_without_a_face_pass_through(tmp_path, job, voice):
@@ -143,14 +143,14 @@ def test_a_cut_ends_the_track(tmp_path, job, voice):
 
 def test_only_the_chosen_face_speaks(tmp_path, job, voice):
     face = face_video(tmp_path / "two.mp4", 20, second=True)
-    done = job(face, voice, face_rule=f"point:{WIDTH + 143},{STRIP + 130}", silence="generate")
+    done = job(face, voice, face=f"point:{WIDTH + 143},{STRIP + 130}", silence="generate")
     before = face_frame(5, second=True).astype(int)
     after = done.frames()[5].astype(int)
     left = np.abs(after - before)[STRIP + 135 : STRIP + 165, 120:170].mean()
     right = np.abs(after - before)[STRIP + 135 : STRIP + 165, WIDTH + 118 : WIDTH + 168].mean()
     assert right > 3 * left
     with pytest.raises(UsageError, match="id 7"):
-        job(face, voice, face_rule="id:7")
+        job(face, voice, face="id:7")
 
 
 @pytest.mark.parametrize("rotation", [90, 180, 270])
@@ -224,7 +224,7 @@ def test_bad_requests_cost_nothing(face_clip, voice, job, tmp_path):
     for error, face, choices in (
         (UnsupportedInput, faceless, {}),
         (UnsupportedInput, tmp_path / "missing.mp4", {}),
-        (UsageError, face_clip, {"face_rule": "tallest"}),
+        (UsageError, face_clip, {"face": "tallest"}),
         (UsageError, face_clip, {"options": {"viseme": {"nonsense": "1"}}}),
         (OutputError, face_clip, {"encoding": EncoderChoice(encoder="nonsense")}),
         (OutputError, face_clip, {"overwrite": False}),
@@ -238,7 +238,7 @@ def test_bad_requests_cost_nothing(face_clip, voice, job, tmp_path):
 
 
 def test_a_plan_writes_nothing(face_clip, voice, tmp_path):
-    request = RunRequest(face=face_clip, audio=voice, output=tmp_path / "o.mp4", segment_seconds=1)
+    request = RunRequest.of(face_clip, voice, tmp_path / "o.mp4", segment_seconds=1)
     told = plan(request).as_dict()
     assert told["frames"] == 30 and told["segments"] == 2
     assert told["chain"] == [

@@ -32,7 +32,7 @@ def talk_voice(tmp_path_factory) -> Path:
 def talk(tmp_path_factory, silent_clip, talk_voice) -> Path:
     """The clip, made to speak."""
     output = tmp_path_factory.mktemp("talk") / "talk.mp4"
-    run(RunRequest(face=silent_clip, audio=talk_voice, output=output))
+    run(RunRequest.of(silent_clip, talk_voice, output))
     return output
 
 

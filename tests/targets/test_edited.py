@@ -85,10 +85,10 @@ def test_it_shows_what_it_says(library, two_seconds, tmp_path):
     )
     output = tmp_path / "out.mp4"
     report = run(
-        RunRequest(
-            face=written(library),
-            audio=two_seconds,
-            output=output,
+        RunRequest.of(
+            written(library),
+            two_seconds,
+            output,
             generators=("preparer",),
             silence="generate",
         ),
@@ -98,8 +98,8 @@ def test_it_shows_what_it_says(library, two_seconds, tmp_path):
     assert [number_of(frame) for frame in made] == SHOWN
     assert [green(frame) > 20 for frame in made] == SPEAKS
     assert report["chain"]["used"] == {"preparer": 35, "passthrough": 15}
-    assert report["inputs"]["face"]["kind"] == "clips"
-    assert report["inputs"]["face"]["frames"] == 50
+    assert report["inputs"]["target"]["kind"] == "clips"
+    assert report["inputs"]["target"]["frames"] == 50
     assert report["faces"]["passthrough"] == [{"first": 20, "last": 34, "why": "silence clip"}]
     assert [(s["first"], s["last"]) for s in report["chain"]["shots"]] == [
         (0, 19), (20, 34), (35, 49)
@@ -111,17 +111,15 @@ def test_it_shows_what_it_says(library, two_seconds, tmp_path):
 def test_it_is_fitted_to_the_voice(library, tmp_path, seconds, shown):
     voice = speech(tmp_path / "voice.wav", seconds)
     output = tmp_path / "out.mp4"
-    report = run(RunRequest(face=written(library), audio=voice, output=output))
+    report = run(RunRequest.of(written(library), voice, output))
     assert [number_of(frame) for frame in pictures(output)] == shown
     assert report["output"]["sound_seconds"] == pytest.approx(seconds, abs=0.03)
 
 
 def test_another_clip_is_another_run(library, two_seconds, tmp_path):
     def digest(edits):
-        request = RunRequest(
-            face=written(library, edits), audio=two_seconds, output=tmp_path / "o.mp4"
-        )
-        return run(request)["inputs"]["face"]["digest"]
+        request = RunRequest.of(written(library, edits), two_seconds, tmp_path / "o.mp4")
+        return run(request)["inputs"]["target"]["digest"]
 
     one = digest(EDITS)
     assert one == digest(EDITS)
@@ -154,10 +152,8 @@ def test_what_is_wrong_with_it_is_said(
         make_video(library / "small.mp4", frames=10, size=(96, 64))
     with pytest.raises(UnsupportedInput, match=told) as error:
         run(
-            RunRequest(
-                face=written(library, edits, "wrong.json", **changes),
-                audio=two_seconds,
-                output=tmp_path / "out.mp4",
+            RunRequest.of(
+                written(library, edits, "wrong.json", **changes), two_seconds, tmp_path / "out.mp4"
             )
         )
     assert error.value.hint

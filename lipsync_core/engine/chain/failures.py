@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import Cancelled, GenerationFailed, LipsyncError, OutOfMemory, UsageError
 
 Phase = Literal["probe", "open", "prepare", "generate", "check"]
@@ -30,6 +31,11 @@ class Attempt:
     shot: int | None
     reason: str
     hint: str = ""
+
+    @classmethod
+    def at_probe(cls, generator: str, why: Unavailable) -> Attempt:
+        """A generator that cannot run here."""
+        return cls(generator=generator, phase="probe", shot=None, reason=why.reason, hint=why.hint)
 
     def as_dict(self) -> dict[str, object]:
         """For the report."""
@@ -97,14 +103,10 @@ def checked(output: object, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return output
 
 
-def raise_failed(attempts: list[Attempt], shot: int) -> None:
-    """All generators failed in a shot: say so, with the last reason.
-
-    Raises:
-        GenerationFailed: always.
-    """
+def failed(attempts: list[Attempt], shot: int) -> GenerationFailed:
+    """The error for a shot that no generator of the chain could make; it tells all tries."""
     told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in attempts)
-    raise GenerationFailed(
-        f"No generator gave a usable picture for shot {shot}. Tried: {told}.",
-        "Leave out --strict to let the embedded default take over, or see `lipsync doctor`.",
+    return GenerationFailed(
+        f"No generator produced usable frames for shot {shot}. Tried: {told}.",
+        "Omit --strict to let the embedded default take over, or run `lipsync doctor`.",
     )

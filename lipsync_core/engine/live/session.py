@@ -7,7 +7,7 @@ come from the cache or are found once. From then on each frame costs decode, cro
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -19,8 +19,9 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.chain.failures import Attempt, StageFailure
+from lipsync_core.engine.chain.failures import Attempt, Phase, StageFailure
 from lipsync_core.engine.chain.resolve import Candidate, resolve
+from lipsync_core.engine.hosts.pool import Pool
 from lipsync_core.engine.live.utterances import Utterances
 from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
 from lipsync_core.engine.rendering.open_compositor import open_compositor
@@ -32,7 +33,8 @@ from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.records import Image, Samples
 from lipsync_core.registry import Registry
 from lipsync_core.registry.opening import open_encoder
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings, Silence, TargetRequest
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
@@ -72,19 +74,16 @@ class Session:
     """A face that speaks what it is given, as it is given.
 
     Use it as a context manager. `push_audio`, `flush` and `interrupt` may be called from any thread
-    while another one iterates `frames`.
+    while another one iterates `frames`. Sessions may overlap in any order.
 
     Args:
-        face: picture or video.
-        generators: names in the order they are tried; only those that stream are taken. Empty: the
-            embedded default, which is also added at the end.
-        fps: frames a second for a picture (a video keeps its own average rate).
-        face_rule: `largest`, `center`, `id:N` or `point:x,y`.
-        idle: a picture blinks and sways.
-        silence: the mouth in pauses of the voice, as for a run.
-        options: plugin name -> option -> value as text.
-        isolate: those of the generators that work in a process of their own.
+        target: a picture or a video, or a request that says which of its faces, and how it idles.
+        plugins: generators, detector, blender, enhancers, device and precision, as for a run. Generators
+            that do not stream are skipped.
+        silence: the mouth in pauses of the speech, as for a run: "close", "keep" or "generate".
         registry: plugins; default: the installed ones.
+        pool: where opened generators come from, shared with other sessions; default: one of its own.
+        cancel: stops the analysis of the target from another thread.
 
     Raises:
         LipsyncError: the target is of no use, or no streaming generator can run.
@@ -92,66 +91,63 @@ class Session:
 
     def __init__(
         self,
-        face: Path | str,
-        generators: Iterable[str] = (),
+        target: TargetRequest | Path | str,
+        plugins: PluginSettings | None = None,
         *,
-        fps: int = 25,
-        face_rule: str = "largest",
-        idle: bool = True,
-        silence: str = "close",
-        options: dict[str, dict[str, str]] | None = None,
-        isolate: Iterable[str] = (),
+        silence: Silence = "close",
         registry: Registry | None = None,
+        pool: Pool | None = None,
+        cancel: CancelToken = NEVER,
     ) -> None:
-        path = Path(face)
+        request = target if isinstance(target, TargetRequest) else TargetRequest(path=Path(target))
+        request.check()
         if silence not in ("close", "keep", "generate"):
             raise UsageError(f"silence='{silence}' is not close, keep or generate.")
-        request = RunRequest(
-            face=path,
-            audio=path,
-            output=path,
-            generators=tuple(generators),
-            fps=fps,
-            face_rule=face_rule,
-            idle=idle,
-            silence=silence,  # type: ignore[arg-type]  # checked above
-            options=options or {},
-            isolate=tuple(isolate),
-        )
-        self._request = request
-        self._registry = registry or Registry.load()
+        plugins = plugins or PluginSettings()
+        self._silence = silence
         self._watch = Stopwatch()
         self._resources = ExitStack()
         self._ended = Event()
         self._playing: list[Generator[LiveFrame, None, None]] = []
         self._opened: Utterances | None = None
-        self.attempts: list[Attempt] = []
-        candidates, self.attempts = resolve(self._registry, request)
-        self._candidates = [c for c in candidates if c.spec.streams]
+        resolved = resolve(registry or Registry.load(), plugins, silence)
+        self.attempts: list[Attempt] = list(resolved.attempts)
+        self._rest = resolved.rest
+        self._candidates = [c for c in resolved.candidates if c.spec.streams]
         if not self._candidates:
             raise PluginUnavailable(
-                "None of the generators can stream.", "Leave the choice to lipsync, or add viseme."
+                "None of the generators can stream.",
+                f"Omit `generators`, or include `{resolved.default}`.",
             )
+        info = probe_target(request.path, Fraction(request.fps))
         with one_thread():
             analysed = analyse_target(
-                probe_target(path, Fraction(fps)),
-                _one_round,
+                info,
+                _one_round(info),
                 request,
-                self._registry,
+                resolved.detector,
                 Progress(),
                 self._watch,
+                seed=plugins.seed,
+                cancel=cancel,
             )
         self._target = _Endless(analysed.target)
-        self._resources.callback(analysed.target.close)
-        self._compositor = open_compositor(
-            self._registry, request, self._target.scheme, self._resources
-        )
         self.fps = analysed.target.video.frame_rate
         self._renderer: FrameRenderer
-        self._open_next()
+        with (
+            ExitStack() as resources
+        ):  # what was opened is closed again where the session cannot begin
+            resources.callback(analysed.target.close)
+            self._pool = pool or resources.enter_context(Pool())
+            self._compositor = open_compositor(
+                resolved.blender, resolved.enhancers, self._target.scheme, resources
+            )
+            self._resources = resources
+            self._open_next()
+            self._resources = resources.pop_all()
 
     @property
-    def _utterances_now(self) -> Utterances:
+    def _utterances(self) -> Utterances:
         assert self._opened is not None, "opened when the session was made"
         return self._opened
 
@@ -163,28 +159,28 @@ class Session:
     @property
     def lookahead(self) -> float:
         """Seconds of sound after a frame's time that must have been pushed before it can be shown."""
-        heard = self._candidate.encoder.lookahead
-        return heard if self._request.silence == "generate" else max(heard, ACTIVITY_LOOKAHEAD)
+        heard = self._candidate.encoder.spec.lookahead
+        return heard if self._silence == "generate" else max(heard, ACTIVITY_LOOKAHEAD)
 
     @property
     def backlog(self) -> float:
         """Seconds of sound pushed and not shown yet."""
-        return self._utterances_now.backlog
+        return self._utterances.backlog
 
     def push_audio(self, samples: Samples) -> None:
         """Take sound as it comes: float32 `(n,)` mono at 16 kHz, -1..1, any n."""
         sound = np.ascontiguousarray(samples, np.float32)
         if sound.ndim != 1:
             raise UsageError(f"Sound of shape {sound.shape} was pushed.", "Push mono: shape (n,).")
-        self._utterances_now.push(sound)
+        self._utterances.push(sound)
 
     def flush(self) -> None:
         """The utterance is complete: its last frames need no more sound to follow."""
-        self._utterances_now.flush()
+        self._utterances.flush()
 
     def interrupt(self) -> None:
         """Forget all sound not shown yet; the mouth goes back to rest within a few frames."""
-        self._utterances_now.interrupt()
+        self._utterances.interrupt()
 
     def frames(self, *, paced: bool = True) -> Iterator[LiveFrame]:
         """Frames without end.
@@ -207,12 +203,12 @@ class Session:
                     return
                 if paced:
                     due = begin + float(number / self.fps)
-                    early = self._utterances_now.wait(until=due)
+                    early = self._utterances.wait(until=due)
                     begin -= early
                 yield self._frame(number, frame)
 
     def _frame(self, number: int, frame: TargetFrame) -> LiveFrame:
-        speaking, samples = self._utterances_now.step(number)
+        speaking, samples = self._utterances.step(number)
         return LiveFrame(
             number=number,
             time=number / self.fps,
@@ -227,14 +223,12 @@ class Session:
                 _, picture = next(iter(self._renderer.render([frame])))
                 return picture
             except (StageFailure, OutOfMemory) as failure:
-                phase = failure.phase if isinstance(failure, StageFailure) else "generate"
+                phase: Phase = failure.phase if isinstance(failure, StageFailure) else "generate"
                 self._failed(self.generator, phase, str(failure))
 
-    def _failed(self, name: str, phase: str, reason: str) -> None:
-        self.attempts.append(
-            Attempt(generator=name, phase=phase, shot=None, reason=reason)  # type: ignore[arg-type]
-        )
-        self._renderer.close()
+    def _failed(self, name: str, phase: Phase, reason: str) -> None:
+        self.attempts.append(Attempt(generator=name, phase=phase, shot=None, reason=reason))
+        self._renderer.close(failed=True)
         self._candidates.pop(0)
         self._open_next()
 
@@ -247,23 +241,22 @@ class Session:
                 return
             except (StageFailure, OutOfMemory, PluginUnavailable) as failure:
                 self.attempts.append(
-                    Attempt(
-                        generator=candidate.spec.name, phase="open", shot=None, reason=str(failure)
-                    )
+                    Attempt(generator=candidate.name, phase="open", shot=None, reason=str(failure))
                 )
                 self._candidates.pop(0)
         told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in self.attempts)
         raise GenerationFailed(f"No generator is left for the live session. Tried: {told}.")
 
     def _open(self, candidate: Candidate) -> None:
-        if candidate.encoder.sample_rate != SAMPLE_RATE:
-            raise StageFailure("open", f"its encoder wants {candidate.encoder.sample_rate} Hz")
-        encoder = open_encoder(candidate.encoder, self._request, self._resources)
-        active = self._request.silence != "generate"
+        spec = candidate.encoder.spec
+        if spec.sample_rate != SAMPLE_RATE:
+            raise StageFailure("open", f"its encoder needs a sample rate of {spec.sample_rate} Hz")
+        encoder = open_encoder(candidate.encoder, self._resources)
+        active = self._silence != "generate"
         utterances = Utterances(
             lambda: encoder.stream(SAMPLE_RATE, self.fps),
             (lambda: ActivityStream(self.fps)) if active else None,
-            candidate.encoder.feature_shape,
+            spec.feature_shape,
             self.fps,
         )
         self._renderer = open_frame_renderer(
@@ -272,8 +265,8 @@ class Session:
             utterances.rows,
             utterances.activity,
             self._compositor,
-            self._request,
-            self._registry,
+            self._rest,
+            self._pool,
             self._watch,
         )
         self._renderer.runner.chunk_frames = 1

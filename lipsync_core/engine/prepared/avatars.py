@@ -27,7 +27,6 @@ from lipsync_core.engine.prepared.rows import PreparedRows, Row
 from lipsync_core.errors import OutputError
 from lipsync_core.machine import hardware, packages, places
 from lipsync_core.records import Prepared
-from lipsync_core.registry import Registry
 from lipsync_core.targets.target import Target
 
 FORMAT = 1
@@ -124,12 +123,12 @@ class Entry:
         }
 
 
-def find(candidate: Candidate, target: Target, registry: Registry) -> Avatar | None:
+def find(candidate: Candidate, target: Target) -> Avatar | None:
     """The avatar that was prepared for exactly this generator and target, if there is one."""
     if candidate.spec.prepare.scope == "none" or not target.identity:
         return None
     try:
-        folder = _folder(_key(candidate, target, registry))
+        folder = _folder(_key(candidate, target))
         if not (folder / _ABOUT).is_file():
             return None
         folder.touch()
@@ -139,21 +138,18 @@ def find(candidate: Candidate, target: Target, registry: Registry) -> Avatar | N
 
 
 @contextmanager
-def making(
-    candidate: Candidate, target: Target, path: Path, registry: Registry
-) -> Iterator[Avatar]:
+def making(candidate: Candidate, target: Target, path: Path) -> Iterator[Avatar]:
     """The avatar for a generator and a target, to be filled; what it has already is kept.
 
     Args:
         candidate: the generator with its settings.
         target: with its faces.
         path: of the target, for `entries`.
-        registry: where the generator comes from.
 
     Raises:
         OutputError: another process is filling it.
     """
-    key = _key(candidate, target, registry)
+    key = _key(candidate, target)
     folder = _folder(key)
     _forget_old(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -218,7 +214,7 @@ def _folder(key: dict[str, Any]) -> Path:
     return _root() / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def _key(candidate: Candidate, target: Target, registry: Registry) -> dict[str, Any]:
+def _key(candidate: Candidate, target: Target) -> dict[str, Any]:
     """Everything that what is prepared may depend on, beside the pixels of the crops."""
     spec, context = candidate.spec, candidate.context
     here = hardware.detect()
@@ -227,7 +223,7 @@ def _key(candidate: Candidate, target: Target, registry: Registry) -> dict[str, 
         "format": FORMAT,
         "target": dict(target.identity),
         "generator": spec.name,
-        "version": registry.row_of(spec).version or __version__,
+        "version": candidate.version or __version__,
         "crop": repr(spec.crop),
         "prepare": repr(spec.prepare),
         "weights": {name: _file(path) for name, path in sorted(context.weights.items())},

@@ -1,78 +1,96 @@
-"""What generators said of their frames, for the report: ranges of output frames, which outlive a kill."""
+"""What generators said of their frames, for the report: one file a shot and generator, which outlives a kill."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Word:
+class Note:
     """A generator's note of output frames `first` to `last`."""
 
-    generator: str
     first: int
     last: int
     note: str
 
 
-class Notes:
-    """Words of one run, in the order in which they were said: of frames made twice, the last one counts.
+@dataclass(frozen=True, slots=True)
+class NoteFile:
+    """The notes of one generator on one shot, in the order in which they were made."""
+
+    path: Path
+
+    def add(self, first: int, last: int, note: str) -> None:
+        """Append a note of output frames."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(Note(first=first, last=last, note=note))) + "\n")
+
+    def read(self) -> list[Note]:
+        """All notes, oldest first; a torn last line is dropped."""
+        try:
+            lines = self.path.read_text("utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+        notes = []
+        for line in lines:
+            try:
+                notes.append(Note(**json.loads(line)))
+            except (ValueError, TypeError):
+                continue
+        return notes
+
+    def forget(self) -> None:
+        """The generator failed: its notes are void."""
+        self.path.unlink(missing_ok=True)
+
+
+def note_file(folder: Path, shot: int, generator: str) -> NoteFile:
+    """Where the notes of a generator on a shot are, in the folder of the run's segments."""
+    return NoteFile(folder / f"shot{shot:06d}-{generator}.notes.jsonl")
+
+
+def note_ranges(
+    folder: Path, made: Mapping[int, str], shots: list[tuple[int, int]]
+) -> list[dict[str, object]]:
+    """What is to be told of the frames that are shown. Of frames made twice, the last note counts.
 
     Args:
-        journal: keeps each word on disk as it comes.
-        entries: what earlier tries of the same run have left in the journal.
+        folder: of the run's segments.
+        made: shot number -> the generator that made it.
+        shots: first frame of each, and the one after its last.
+
+    Returns:
+        Ranges in their order, each with `first`, `last`, `generator` and `note`.
     """
+    return [
+        told
+        for shot, (start, stop) in enumerate(shots)
+        for told in _of_shot(
+            note_file(folder, shot, made.get(shot, "")).read(), made.get(shot, ""), start, stop
+        )
+    ]
 
-    def __init__(
-        self, journal: Callable[[dict[str, Any]], None], entries: Iterable[Mapping[str, Any]] = ()
-    ) -> None:
-        self._journal = journal
-        self._words = [_Word(**entry) for entry in entries if "note" in entry]
 
-    def tell(self, generator: str, first: int, last: int, note: str) -> None:
-        """A generator's note of the output frames that it has just made."""
-        word = _Word(generator=generator, first=first, last=last, note=note)
-        self._words.append(word)
-        self._journal(asdict(word))
-
-    def ranges(
-        self, made: Mapping[int, str], shots: list[tuple[int, int]]
-    ) -> list[dict[str, object]]:
-        """What is to be told of the frames that are shown.
-
-        Args:
-            made: shot number -> the generator that made it; what others said of its frames is void.
-            shots: first frame of each, and the one after its last.
-
-        Returns:
-            Ranges in their order, each with `first`, `last`, `generator` and `note`.
-        """
-        return [
-            told
-            for shot, (start, stop) in enumerate(shots)
-            for told in self._of_shot(made.get(shot, ""), start, stop)
-        ]
-
-    def _of_shot(self, generator: str, start: int, stop: int) -> list[dict[str, object]]:
-        words = [w for w in self._words if w.generator == generator]
-        words = [w for w in words if w.first < stop and w.last >= start]
-        texts = list(dict.fromkeys(w.note for w in words))
-        whose = np.full(stop - start, -1, np.int64)
-        for word in words:
-            whose[max(word.first - start, 0) : word.last + 1 - start] = texts.index(word.note)
-        edges = [0, *(np.flatnonzero(np.diff(whose)) + 1).tolist(), stop - start]
-        return [
-            {
-                "first": start + a,
-                "last": start + b - 1,
-                "generator": generator,
-                "note": texts[whose[a]],
-            }
-            for a, b in pairwise(edges)
-            if whose[a] >= 0
-        ]
+def _of_shot(notes: list[Note], generator: str, start: int, stop: int) -> list[dict[str, object]]:
+    notes = [n for n in notes if n.first < stop and n.last >= start]
+    texts = list(dict.fromkeys(n.note for n in notes))
+    whose = np.full(stop - start, -1, np.int64)
+    for note in notes:
+        whose[max(note.first - start, 0) : note.last + 1 - start] = texts.index(note.note)
+    edges = [0, *(np.flatnonzero(np.diff(whose)) + 1).tolist(), stop - start]
+    return [
+        {
+            "first": start + a,
+            "last": start + b - 1,
+            "generator": generator,
+            "note": texts[whose[a]],
+        }
+        for a, b in pairwise(edges)
+        if whose[a] >= 0
+    ]

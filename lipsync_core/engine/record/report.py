@@ -11,7 +11,6 @@ from typing import Any
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.engine.inputs import Inputs
-from lipsync_core.engine.record.notes import Notes
 from lipsync_core.faces.selection import REASONS
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
@@ -25,7 +24,7 @@ from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import PluginSpec
 from lipsync_core.targets.target import passthrough_spans
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the report's layout."""
 
 
@@ -38,7 +37,7 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
     """Both input files, in numbers."""
     source, video, sound = inputs.source, inputs.source.video, inputs.sound
     return {
-        "face": {
+        "target": {
             "path": str(source.path),
             "kind": source.kind,
             "codec": source.codec,
@@ -109,7 +108,7 @@ def describe_chain(
     shots: list[tuple[int, int]],
     attempts: list[Attempt],
     default: str,
-    notes: Notes,
+    notes: list[dict[str, object]],
 ) -> dict[str, Any]:
     """Which generator made which shot, the story of those that did not, and what each notes of its frames."""
     used: dict[str, int] = {}
@@ -126,7 +125,7 @@ def describe_chain(
             {"first": start, "last": stop - 1, "generator": made.get(shot, "")}
             for shot, (start, stop) in enumerate(shots)
         ],
-        "notes": notes.ranges(made, shots),
+        "notes": notes,
     }
 
 

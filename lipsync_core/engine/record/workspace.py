@@ -26,12 +26,11 @@ KEEP_DAYS = 14
 """Unfinished runs older than this are removed when another begins."""
 
 
-def fingerprint(request: RunRequest, face: str, audio: str, plugins: list[str]) -> str:
+def fingerprint(request: RunRequest, target: str, audio: str, plugins: list[str]) -> str:
     """Digest of what shapes the output: request, content of both inputs, versions of the plugins."""
-    chosen = asdict(request) | {"face": face, "audio": audio}
-    chosen["output"] = str(request.output.absolute())
-    for name in ("overwrite", "isolate"):
-        chosen.pop(name)
+    chosen = asdict(request) | {"audio": audio, "output": str(request.output.absolute())}
+    chosen["target"] |= {"path": target}
+    del chosen["overwrite"], chosen["plugins"]["isolate"]  # they change no pixel
     text = json.dumps([__version__, plugins, chosen], sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
@@ -64,7 +63,7 @@ class Workspace:
         self.path.mkdir(mode=0o700, exist_ok=True)
         self.segments.mkdir(exist_ok=True)
 
-    def journal(self) -> list[dict[str, Any]]:
+    def _journal(self) -> list[dict[str, Any]]:
         """What earlier tries noted, oldest first; a torn last line is dropped."""
         try:
             lines = (self.path / "journal.jsonl").read_text("utf-8").splitlines()
@@ -78,10 +77,14 @@ class Workspace:
                 continue
         return entries
 
-    def note(self, entry: dict[str, Any]) -> None:
-        """Append one line to the journal."""
+    def note_shot(self, shot: int, generator: str) -> None:
+        """Remember that all segments of a shot are there, and which generator made them."""
         with (self.path / "journal.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+            file.write(json.dumps({"shot": shot, "generator": generator}) + "\n")
+
+    def shots_made(self) -> dict[int, str]:
+        """Shot number -> generator, as earlier tries have noted."""
+        return {e["shot"]: e["generator"] for e in self._journal() if "shot" in e}
 
     def discard(self) -> None:
         """The run is complete: nothing of it is needed any more."""

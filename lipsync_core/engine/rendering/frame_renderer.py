@@ -184,8 +184,14 @@ class FrameRenderer:
             return np.ones(len(frames), np.float32)
         return self._activity.at(self._target.time(f.number) for f in frames)
 
-    def close(self) -> None:
-        """Close every plugin of this renderer."""
+    def close(self, *, failed: bool = False) -> None:
+        """Give the generators back to the pool and close the blender of its own.
+
+        Args:
+            failed: the generator failed; nobody else gets it as it is.
+        """
+        if failed:
+            self.runner.discard()
         self._resources.close()
 
 

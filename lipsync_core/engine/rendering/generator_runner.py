@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.contracts import Generator
 from lipsync_core.engine.chain.failures import checked, guarded
 from lipsync_core.engine.chain.resolve import Candidate
+from lipsync_core.engine.hosts.pool import Lease
 from lipsync_core.engine.prepared.avatars import Avatar
 from lipsync_core.engine.prepared.preparation import Preparation
 from lipsync_core.errors import OutOfMemory
@@ -36,7 +36,7 @@ class GeneratorRunner:
 
     Args:
         candidate: what is opened.
-        generator: the open generator.
+        lease: the open generator.
         target: where the faces are.
         rows: features of its encoder; None makes a mouth at rest (rows of zeros).
         watch: where time is booked.
@@ -49,7 +49,7 @@ class GeneratorRunner:
     def __init__(
         self,
         candidate: Candidate,
-        generator: Generator,
+        lease: Lease,
         target: Target,
         rows: Rows | None,
         watch: Stopwatch,
@@ -57,16 +57,21 @@ class GeneratorRunner:
     ) -> None:
         self.spec: GeneratorSpec = candidate.spec
         self.chunk_frames = max(1, candidate.spec.chunk.frames)
-        self.zero_is_rest = candidate.encoder.zero_is_rest
+        self.zero_is_rest = candidate.encoder.spec.zero_is_rest
         self._settings = candidate.context.options
-        self._shape = candidate.encoder.feature_shape
-        self._generator = generator
+        self._shape = candidate.encoder.spec.feature_shape
+        self._lease = lease
+        self._generator = lease.generator
         self._target = target
         self._rows = rows
         self._watch = watch
         self.told: Callable[[int, int, str], None] | None = None
         self._silent_until = -1
-        self._preparation = Preparation(generator, avatar, watch)
+        self._preparation = Preparation(lease.generator, avatar, watch)
+
+    def discard(self) -> None:
+        """The generator failed: the next lease of it opens it anew."""
+        self._lease.release(broken=True)
 
     def place(self, frames: list[TargetFrame]) -> Placed:
         """Where the crops of frames lie that all show the same track."""

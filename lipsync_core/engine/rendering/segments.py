@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +16,7 @@ from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.writer import SegmentWriter
-from lipsync_core.running.progress import Progress
+from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.queues import Sink, ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.targets.target import Target, TargetFrame
@@ -52,8 +52,23 @@ def cut_segments(shots: list[tuple[int, int]], frames: int) -> list[Segment]:
     return segments
 
 
+def missing_segments(segments: Sequence[Segment], generator: str, folder: Path) -> list[Segment]:
+    """Those that are not on disk yet."""
+    return [s for s in segments if not s.path(folder, generator).exists()]
+
+
 class SegmentRenderer:
-    """Renders segments of a target into files; decoding and encoding have threads of their own."""
+    """Renders segments of one shot into files; decoding and encoding have threads of their own.
+
+    Args:
+        target: output frames with their faces.
+        video: format that the encoder takes.
+        folder: where segments go.
+        settings: how they are encoded.
+        watch: where time is booked.
+        progress: called with the number of the shot's frames that are finished.
+        cancel: stops the work between two frames.
+    """
 
     def __init__(
         self,
@@ -62,7 +77,8 @@ class SegmentRenderer:
         folder: Path,
         settings: EncoderSettings,
         watch: Stopwatch,
-        progress: Progress,
+        progress: Callable[[int], None],
+        cancel: CancelToken = NEVER,
     ) -> None:
         self._target = target
         self._video = video
@@ -70,14 +86,15 @@ class SegmentRenderer:
         self._settings = settings
         self._watch = watch
         self._progress = progress
-        self.done = 0
+        self._cancel = cancel
+        self._done = 0
 
-    def missing(self, segments: list[Segment], generator: str) -> list[Segment]:
+    def missing(self, segments: Sequence[Segment], generator: str) -> list[Segment]:
         """Those that are not on disk yet."""
-        return [s for s in segments if not s.path(self._folder, generator).exists()]
+        return missing_segments(segments, generator, self._folder)
 
     def render(
-        self, segments: list[Segment], renderer: FrameRenderer | None, generator: str
+        self, segments: Sequence[Segment], renderer: FrameRenderer | None, generator: str
     ) -> None:
         """Render the missing ones of `segments` (in order, of one shot).
 
@@ -91,6 +108,7 @@ class SegmentRenderer:
         """
         todo = self.missing(segments, generator)
         finished = sum(s.stop - s.start for s in segments) - sum(s.stop - s.start for s in todo)
+        self._done = 0
         self._tell(finished)
         files = _Files(self._folder, generator, self._open, self._watch)
         shot = segments[0].start, segments[-1].stop
@@ -118,17 +136,12 @@ class SegmentRenderer:
                 sink.put(_Item(row[place], picture, *self._span(row[place], number)))
                 self._tell(1)
 
-    def forget(self, segments: list[Segment], generator: str) -> None:
+    def forget(self, segments: Sequence[Segment], generator: str) -> None:
         """Remove what a generator that failed left of a shot."""
         for segment in segments:
             path = segment.path(self._folder, generator)
             if path.exists():
                 path.unlink()
-
-    def rewind(self, frames: int) -> None:
-        """The progress of a shot that is begun again does not count."""
-        self.done = frames
-        self._progress.advance(self.done)
 
     def _open(self, path: Path) -> SegmentWriter:
         return SegmentWriter(path, self._video, self._settings)
@@ -141,8 +154,8 @@ class SegmentRenderer:
         return begin - target.time(segment.start), end - begin
 
     def _tell(self, frames: int) -> None:
-        self.done += frames
-        self._progress.advance(self.done)
+        self._done += frames
+        self._progress(self._done)
 
     def _walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
         frames = self._target.walk(start, stop)
@@ -151,6 +164,7 @@ class SegmentRenderer:
                 frame = next(frames, None)
             if frame is None:
                 return
+            self._cancel.check()
             yield frame
 
 

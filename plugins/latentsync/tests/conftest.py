@@ -219,10 +219,10 @@ def job(tmp_path: Path) -> Job:
         count = len(list(tmp_path.glob("out*.mp4")))
         choices = {"silence": "generate", "idle": False, "precision": "fp32"} | choices
         threads = torch.get_num_threads()
-        request = RunRequest(
-            face=choices.pop("face", samples.portrait()),
-            audio=write_voice(tmp_path / f"voice{count}.wav", frames),
-            output=tmp_path / f"out{count}.mp4",
+        request = RunRequest.of(
+            choices.pop("target", samples.portrait()),
+            write_voice(tmp_path / f"voice{count}.wav", frames),
+            tmp_path / f"out{count}.mp4",
             generators=chain,
             options=quick,
             encoding=EncoderChoice(crf=1),

@@ -18,7 +18,7 @@ from lipsync_core.machine import hardware
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.loading import load_rows
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing import OwnHome
 
@@ -157,13 +157,8 @@ def test_it_needs_the_distribution_of_its_audio_encoder():
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
-    request = RunRequest(
-        face=Path("face.png"),
-        audio=Path("voice.wav"),
-        output=Path("out.mp4"),
-        generators=("latentsync",),
-    )
-    candidates, attempts = resolve(Registry(load_rows({})), request)
+    found = resolve(Registry(load_rows({})), PluginSettings(generators=("latentsync",)))
+    candidates, attempts = found.candidates, found.attempts
     assert [(a.generator, a.phase) for a in attempts] == [("latentsync", "probe")]
     assert f"its weights are not here: {UNET}" in attempts[0].reason
     assert len(candidates) == 1

@@ -19,7 +19,7 @@ from lipsync_core.machine import hardware
 from lipsync_core.registry import Registry
 from lipsync_core.registry.loading import load_rows
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.requests import RunRequest
+from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import GeneratorSpec, PluginSpec
 
 UNCLEAR = (PARSING, DWPOSE)
@@ -110,13 +110,8 @@ def test_says_everything_that_is_missing():
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
-    request = RunRequest(
-        face=Path("face.png"),
-        audio=Path("voice.wav"),
-        output=Path("out.mp4"),
-        generators=("musetalk",),
-    )
-    candidates, attempts = resolve(Registry(load_rows({})), request)
+    found = resolve(Registry(load_rows({})), PluginSettings(generators=("musetalk",)))
+    candidates, attempts = found.candidates, found.attempts
     assert [(a.generator, a.phase) for a in attempts] == [("musetalk", "probe")]
     assert "its weights are not here: musetalkV15/unet.pth" in attempts[0].reason
     assert len(candidates) == 1

@@ -182,9 +182,8 @@ def test_strict_says_that_it_crashed(face_clip, voice, job, tmp_path):
 
 def test_a_live_session_takes_the_next_one(face_clip):
     registry = fakes.registry(faulty(Segfaults), fakes.spec("painter"))
-    with Session(
-        face_clip, ("faulty", "painter"), isolate=("faulty",), silence="generate", registry=registry
-    ) as session:
+    chosen = PluginSettings(generators=("faulty", "painter"), isolate=("faulty",))
+    with Session(face_clip, chosen, silence="generate", registry=registry) as session:
         session.push_audio(np.zeros(16000, np.float32))
         session.flush()
         frames = session.frames()

@@ -13,7 +13,7 @@ from facefactory import face_frame, write_picture
 from lipsync_core import Session
 from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.media.sound import read_mono
-from lipsync_core.requests import EncoderChoice
+from lipsync_core.requests import EncoderChoice, PluginSettings, TargetRequest
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_live_frames_are_those_of_a_run(face_clip, spoken, voice, job):
 
 
 def test_frames_come_in_time_while_sound_comes_in(picture, spoken):
-    with Session(picture, fps=25) as session:
+    with Session(TargetRequest(path=picture, fps=25)) as session:
         frames = session.frames()
         take(frames, 2)
 
@@ -114,7 +114,7 @@ def test_the_lookahead_is_stated_and_short(picture):
 
 def test_a_generator_that_fails_live_is_replaced(picture, spoken):
     registry = fakes.registry(fakes.spec("faulty", fakes.RaisesAtThird))
-    with Session(picture, ["faulty"], registry=registry) as session:
+    with Session(picture, PluginSettings(generators=("faulty",)), registry=registry) as session:
         assert session.generator == "faulty"
         frames = session.frames(paced=False)
         session.push_audio(spoken)
@@ -127,7 +127,7 @@ def test_a_generator_that_fails_live_is_replaced(picture, spoken):
 
 def test_what_cannot_stream_is_not_taken(picture):
     registry = fakes.registry(fakes.spec("slow", streams=False))
-    with Session(picture, ["slow"], registry=registry) as session:
+    with Session(picture, PluginSettings(generators=("slow",)), registry=registry) as session:
         assert session.generator == "viseme"
 
 

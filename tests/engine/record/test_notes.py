@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import json
-
 import fakes
 import pytest
 
-from lipsync_core.engine.record.notes import Notes
+from lipsync_core.engine.record.notes import note_file, note_ranges
 from lipsync_core.specs import ChunkSpec
 
 
-def test_of_frames_made_twice_the_last_word_counts():
-    kept: list[dict[str, object]] = []
-    notes = Notes(kept.append)
-    notes.tell("a", 0, 15, "one")
-    notes.tell("a", 12, 27, "one")
-    notes.tell("a", 24, 39, "two")
-    notes.tell("b", 0, 39, "void")
+def test_of_frames_made_twice_the_last_note_counts(tmp_path):
+    notes = note_file(tmp_path, 0, "a")
+    notes.add(0, 15, "one")
+    notes.add(12, 27, "one")
+    notes.add(24, 39, "two")
+    note_file(tmp_path, 0, "b").add(0, 39, "void")
     told = [
         {"first": 0, "last": 23, "generator": "a", "note": "one"},
         {"first": 24, "last": 35, "generator": "a", "note": "two"},
     ]
-    assert notes.ranges({0: "a", 1: "c"}, [(0, 36), (36, 50)]) == told
-    again = Notes(kept.append, [{"shot": 0, "generator": "a"}, *json.loads(json.dumps(kept))])
-    assert again.ranges({0: "a", 1: "c"}, [(0, 36), (36, 50)]) == told
+    assert note_ranges(tmp_path, {0: "a", 1: "c"}, [(0, 36), (36, 50)]) == told
+    with notes.path.open("a") as file:
+        file.write('{"first": 3, "la')  # a kill in the middle of a line
+    assert note_ranges(tmp_path, {0: "a", 1: "c"}, [(0, 36), (36, 50)]) == told
+    notes.forget()
+    assert note_ranges(tmp_path, {0: "a"}, [(0, 36)]) == []
 
 
-def test_frames_without_a_word_are_left_out():
-    notes = Notes(lambda entry: None)
-    notes.tell("a", 3, 5, "x")
-    notes.tell("a", 9, 9, "x")
-    ranges = notes.ranges({0: "a"}, [(0, 12)])
+def test_frames_without_a_note_are_left_out(tmp_path):
+    notes = note_file(tmp_path, 0, "a")
+    notes.add(3, 5, "x")
+    notes.add(9, 9, "x")
+    ranges = note_ranges(tmp_path, {0: "a"}, [(0, 12)])
     assert [(r["first"], r["last"]) for r in ranges] == [(3, 5), (9, 9)]
-    assert Notes(lambda entry: None).ranges({}, [(0, 12)]) == []
+    assert note_ranges(tmp_path, {}, [(0, 12)]) == []
 
 
 @pytest.mark.parametrize("isolate", [(), ("two",)])

@@ -16,7 +16,8 @@ from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono
 from lipsync_core.registry import Registry
-from lipsync_core.requests import RunRequest
+from lipsync_core.registry.resolving import resolve_detector
+from lipsync_core.requests import PluginSettings, TargetRequest
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
@@ -111,15 +112,15 @@ def look(request: TrainRequest, progress: Progress) -> tuple[AnalysedTarget, Foo
     lead = Fraction(0)
     if not info.index.counted:
         lead = sound.start - int(info.index.stamps[0]) * info.index.time_base
-    run = RunRequest(
-        face=request.footage, audio=request.footage, output=request.footage,
-        face_rule=request.face_rule, detector=request.detector,
-    )  # fmt: skip
     registry = Registry.load()
     analysed = analyse_target(
-        info, lambda found: make_schedule(found.index, "cut", None), run, registry, progress,
+        info,
+        make_schedule(info.index, "cut", None),
+        TargetRequest(path=request.footage, face=request.face_rule),
+        resolve_detector(registry, PluginSettings(detector=request.detector)),
+        progress,
         Stopwatch(),
-    )  # fmt: skip
+    )
     offset, correlation = _sync(request, registry, progress)
     shown = np.bincount(analysed.analysis.rows["frame"], minlength=analysed.analysis.frames)
     measured = Footage(
@@ -252,9 +253,11 @@ def _sync(
 ) -> tuple[float | None, float | None]:
     """Offset and correlation as `lipsync eval` tells them, of mouth and visemes."""
     asked = EvalRequest(
-        video=request.footage, face_rule=request.face_rule, detector=request.detector,
+        video=request.footage,
+        face=request.face_rule,
         scorers=("lips",),
-    )  # fmt: skip
+        plugins=PluginSettings(detector=request.detector),
+    )
     scored = evaluate(asked, progress, registry)["scorers"].get("lips")
     if scored is None:
         return None, None
