@@ -27,6 +27,7 @@ from lipsync_core.errors import (
     UsageError,
 )
 from lipsync_core.records import Chunk, Crops
+from lipsync_core.requests import PluginSettings
 
 
 class Segfaults(fakes.Faulty):
