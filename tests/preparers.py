@@ -81,8 +81,8 @@ def shades(kind: type[Shades] = Shades, **changes):
     return fakes.spec("shades", kind, **(values | changes))
 
 
-def ready(face: Path, spec, **choices) -> dict[str, Any]:
+def ready(target: Path, spec, **choices) -> dict[str, Any]:
     """Prepare a target for one generator."""
-    run = RunRequest.of(face, face, face, generators=(spec.name,), strict=True, **choices)
-    request = PrepareRequest(target=run.target, plugins=run.plugins)
+    run = RunRequest.of(target, target, target, generators=(spec.name,), strict=True, **choices)
+    request = PrepareRequest(target=run.target, plugins=run.plugins, silence=run.silence)
     return prepare(request, registry=fakes.registry(spec))

@@ -24,7 +24,7 @@ from lipsync_core.media.edits import is_edit_list
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry import Registry
-from lipsync_core.requests import PluginSettings, TargetRequest
+from lipsync_core.requests import PluginSettings, Silence, TargetRequest
 from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.counters import FRAMES_MADE, TRACKS_MADE
 from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
@@ -47,11 +47,13 @@ class PrepareRequest:
     Attributes:
         target: as later runs will name it.
         plugins: as later runs will have them; the first generator that can run is prepared.
+        silence: as later runs will have it; "close" prepares what closes the lips, too.
         seconds: how much of a still picture's idle motion is prepared; each of its frames is another picture.
     """
 
     target: TargetRequest
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    silence: Silence = "close"
     seconds: Fraction = Fraction(10)
 
 
@@ -81,7 +83,7 @@ def prepare(
     progress, registry = progress or Progress(), registry or Registry.load()
     path, watch = request.target.path, Stopwatch()
     request.target.check()
-    plugins = resolve(registry, request.plugins)
+    plugins = resolve(registry, request.plugins, request.silence)
     with readable_io(path), terminated_is_cancelled(), one_thread():
         if is_edit_list(path):
             raise UnsupportedInput(

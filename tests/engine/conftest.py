@@ -32,11 +32,11 @@ class Job:
 
 @pytest.fixture
 def job(tmp_path):
-    """`job(face, audio, **request)` runs it and gives a `Job`."""
+    """`job(target, audio, **request)` runs it and gives a `Job`."""
 
-    def make(face, audio, name="out.mp4", registry=None, progress=None, **choices) -> Job:
+    def make(target, audio, name="out.mp4", registry=None, progress=None, **choices) -> Job:
         output = tmp_path / name
-        request = RunRequest.of(face, audio, output, **choices)
+        request = RunRequest.of(target, audio, output, **choices)
         return Job(output, run(request, progress, registry))
 
     return make

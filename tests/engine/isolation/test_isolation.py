@@ -162,7 +162,7 @@ def test_a_users_mistake_stays_one(face_clip, voice, job):
     registry = fakes.registry(fakes.spec("picky", fakes.UsersMistake), fakes.spec("painter"))
     with pytest.raises(UsageError, match="size=7"):
         job(face_clip, voice, registry=registry, generators=("picky",), isolate=("picky",))
-    with pytest.raises(UsageError, match="'painter', which is not tried") as told:
+    with pytest.raises(UsageError, match="'painter', which this run does not try") as told:
         job(face_clip, voice, registry=registry, generators=("picky",), isolate=("painter",))
     assert "picky, viseme" in told.value.hint
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 
+import cv2
 import fakes
 import numpy as np
 import pytest
 from facefactory import face_frame, write_picture
 
 from lipsync_core import Session
-from lipsync_core.errors import UnsupportedInput, UsageError
+from lipsync_core.errors import GenerationFailed, UnsupportedInput, UsageError
 from lipsync_core.media.sound import read_mono
 from lipsync_core.requests import EncoderChoice, PluginSettings, TargetRequest
 
@@ -86,7 +87,7 @@ def test_an_interruption_closes_the_mouth(picture, spoken):
         session.interrupt()
         after = take(frames, 12)
         assert not any(f.speaking for f in after)
-        rest = session._utterances_now.activity.value
+        rest = session._utterances.activity.value
         assert float(rest) < 0.01
         session.push_audio(spoken[:8000])
         session.flush()
@@ -160,3 +161,65 @@ def test_closing_waits_for_whoever_takes_frames(face_clip):
     session.close()
     taker.join(10)
     assert not taker.is_alive() and taken
+
+
+def test_a_session_takes_plugin_settings(picture):
+    red = fakes.enhancer(fakes.Reddener)
+    registry = fakes.registry(fakes.SPARSE, fakes.STAMP, red, fakes.spec("painter"))
+    chosen = PluginSettings(
+        generators=("painter",),
+        detector="sparse",
+        blender="stamp",
+        enhancers=(("red", 1.0),),
+        device="cpu",
+    )
+    with Session(picture, chosen, silence="generate", registry=registry) as session:
+        session.push_audio(np.zeros(16000, np.float32))
+        session.flush()
+        next(session.frames(paced=False))
+        assert session.generator == "painter"
+    assert fakes.Stamp.regions and fakes.Reddener.calls
+
+
+def test_sessions_of_one_pool_share_a_generator(picture):
+    from lipsync_core.engine.hosts.pool import Pool
+
+    registry = fakes.registry(fakes.spec("painter"))
+    chosen = PluginSettings(generators=("painter",))
+    with Pool() as pool:
+        first, second = (
+            Session(picture, chosen, silence="generate", registry=registry, pool=pool)
+            for _ in range(2)
+        )
+        (entry,) = pool.entries()
+        assert (entry.generator, entry.users) == ("painter", 2)
+        images = [next(session.frames(paced=False)).image for session in (first, second)]
+        np.testing.assert_array_equal(*images)
+        first.close()
+        second.close()
+        assert pool.entries()[0].users == 0
+
+
+@pytest.mark.parametrize("first_ends_first", [True, False])
+def test_overlapping_sessions_leave_thread_settings_as_they_found_them(picture, first_ends_first):
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        sessions = [Session(picture) for _ in range(2)]
+        for session in sessions:
+            next(session.frames(paced=False))
+        assert cv2.getNumThreads() == 1
+        for session in sessions if first_ends_first else reversed(sessions):
+            session.close()
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)
+
+
+def test_a_session_that_cannot_begin_leaves_nothing_open(picture):
+    registry = fakes.registry(fakes.spec("faulty", fakes.RaisesAtOpen))
+    chosen = PluginSettings(generators=("faulty",), strict=True)
+    threads = threading.active_count()
+    with pytest.raises(GenerationFailed, match="cannot load weights"):
+        Session(picture, chosen, registry=registry)
+    assert threading.active_count() == threads

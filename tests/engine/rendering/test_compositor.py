@@ -72,7 +72,7 @@ def test_a_generator_whose_own_blender_is_missing_is_passed_over(face_clip, voic
     done = job(face_clip, voice, options={"painter": {"compat": "true"}}, **words)
     assert done.report["chain"]["used"] == {"viseme": 30}
     (attempt,) = done.report["chain"]["attempts"]
-    assert attempt["phase"] == "open"
+    assert attempt["phase"] == "probe"
     assert "nobody" in attempt["reason"]
 
 
