@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import fields
 from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from typer.main import get_command
 
-from docs import parity
-from lipsync_core import contracts, errors, hookspecs, specs
+from docs import parity, reference
+from lipsync_core import errors, specs
 from lipsync_core.cli.app import BUILT_IN, build
 from lipsync_core.registry.catalogue import CATALOGUE
 
@@ -74,41 +73,6 @@ def _plain(value: object) -> str:
     return str(getattr(value, "value", value))
 
 
-def hooks() -> str:
-    """Hooks, specs and contracts, with signatures and fields."""
-    parts = [
-        "# Hooks, specs and contracts\n\n",
-        f"Contract version {specs.API_VERSION}.\n\n## Hooks\n",
-    ]
-    for name, function in vars(hookspecs).items():
-        if name.startswith("lipsync_register_"):
-            parts += [
-                f"\n### `{name}{inspect.signature(function)}`\n\n",
-                f"{inspect.getdoc(function)}\n",
-            ]
-    parts.append("\n## Specs: what a plugin declares\n")
-    # By name: a dataclass with slots stands for a class of the same name that is never used.
-    declared = {kind.__name__: kind for kind in specs.PluginSpec.__subclasses__()}
-    for kind in (specs.PluginSpec, *declared.values()):
-        parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n\n"]
-        own = [
-            f for f in fields(kind) if kind is specs.PluginSpec or f.name in kind.__annotations__
-        ]
-        parts += [f"- `{f.name}: {f.type}`\n" for f in own]
-    parts.append("\n## Crops: what a spec may ask for\n")
-    for kind in (*get_args(specs.CropSpec), specs.Margins, specs.Shift):
-        parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n\n"]
-        parts += [f"- `{f.name}: {f.type}`\n" for f in fields(kind)]
-    parts.append("\n## Contracts: what a plugin implements\n")
-    for kind in (contracts.Plugin, *contracts.Plugin.__subclasses__(), contracts.FeatureStream):
-        parts += [f"\n### `{kind.__name__}`\n\n", f"{inspect.getdoc(kind)}\n"]
-        for name, method in vars(kind).items():
-            if inspect.isfunction(method) and not name.startswith("_"):
-                text = inspect.getdoc(method) or ""
-                parts += [f"\n`{name}{inspect.signature(method)}`\n\n```text\n{text}\n```\n"]
-    return NOTE + "".join(parts)
-
-
 def exit_codes() -> str:
     """Exit codes, from the error classes."""
     rows = {0: "everything worked", 1: "a fault of lipsync itself: please report it"}
@@ -157,7 +121,7 @@ def _our_specs() -> list[tuple[str, specs.PluginSpec]]:
 
 PAGES = {
     "cli.md": cli,
-    "hooks.md": hooks,
+    "hooks.md": lambda: NOTE + reference.page(),
     "exit-codes.md": exit_codes,
     "capabilities.md": capabilities,
     "parity.md": lambda: NOTE + parity.page(),

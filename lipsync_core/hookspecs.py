@@ -1,57 +1,43 @@
-"""All hooks, on one screen. A plugin implements the ones it has something for.
+"""The hooks that a plugin may implement: one for each kind of plugin, made from the table in `kinds`.
 
-The entry point (group `lipsync`) names a module with functions decorated by `lipsync_core.hookimpl`.
+The entry point (group `lipsync`) names a module with functions decorated by `hookimpl`:
+
+    @hookimpl
+    def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> None:
+        register(MY_GENERATOR)
+
 Each is handed `register`, to be called once for every spec.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pluggy
 
-from lipsync_core import specs
+from lipsync_core.kinds import KINDS, PluginKind
+
+__all__ = ["PROJECT", "hookimpl", "hookspec"]
 
 PROJECT = "lipsync"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
-@hookspec
-def lipsync_register_detectors(register: Callable[[specs.DetectorSpec], None]) -> None:
-    """Offer face detectors."""
+def _hook(kind: PluginKind) -> Callable[..., None]:
+    """The specification of one hook, as if it had been written by hand."""
+
+    def offer(register: Any) -> None:  # noqa: ANN401 - narrowed below
+        raise NotImplementedError("a specification is never called")
+
+    offer.__name__ = offer.__qualname__ = kind.hook
+    offer.__doc__ = kind.offers
+    offer.__annotations__ = {
+        "register": f"Callable[[{kind.spec.__name__}], None]",
+        "return": "None",
+    }
+    return hookspec(offer)
 
 
-@hookspec
-def lipsync_register_audio_encoders(register: Callable[[specs.AudioEncoderSpec], None]) -> None:
-    """Offer audio encoders."""
-
-
-@hookspec
-def lipsync_register_generators(register: Callable[[specs.GeneratorSpec], None]) -> None:
-    """Offer generators."""
-
-
-@hookspec
-def lipsync_register_enhancers(register: Callable[[specs.EnhancerSpec], None]) -> None:
-    """Offer enhancers."""
-
-
-@hookspec
-def lipsync_register_blenders(register: Callable[[specs.BlenderSpec], None]) -> None:
-    """Offer blenders."""
-
-
-@hookspec
-def lipsync_register_scorers(register: Callable[[specs.ScorerSpec], None]) -> None:
-    """Offer scorers for `lipsync eval`."""
-
-
-@hookspec
-def lipsync_register_voices(register: Callable[[specs.VoiceSpec], None]) -> None:
-    """Offer voices for text to speech."""
-
-
-@hookspec
-def lipsync_register_commands(register: Callable[[specs.CommandSpec], None]) -> None:
-    """Offer verbs for the command line."""
+globals().update({kind.hook: _hook(kind) for kind in KINDS})

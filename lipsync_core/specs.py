@@ -14,9 +14,6 @@ from lipsync_core.records import Scheme
 API_VERSION = 1
 """Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
 
-Kind = Literal[
-    "detector", "audio encoder", "generator", "enhancer", "blender", "scorer", "voice", "command"
-]
 Region = Literal["mouth", "lower_face", "face", "crop"]
 """What a generator really repaints in its crop; the blender builds its mask from it."""
 
@@ -245,7 +242,7 @@ class PluginSpec:
             the paths of the files it made in the context's cache folder; or None.
     """
 
-    kind: ClassVar[Kind]
+    kind: ClassVar[str]
 
     name: str
     factory: str
@@ -272,7 +269,7 @@ class DetectorSpec(PluginSpec):
         batch: frames it likes in one call.
     """
 
-    kind: ClassVar[Kind] = "detector"
+    kind: ClassVar[str] = "detector"
     schemes: tuple[Scheme, ...]
     batch: int = 1
 
@@ -288,7 +285,7 @@ class AudioEncoderSpec(PluginSpec):
         zero_is_rest: a row of zeros means a mouth at rest, so silence is made by fading rows.
     """
 
-    kind: ClassVar[Kind] = "audio encoder"
+    kind: ClassVar[str] = "audio encoder"
     feature_shape: tuple[int, ...]
     sample_rate: int = 16_000
     lookahead: float = 0.0
@@ -330,7 +327,7 @@ class GeneratorSpec(PluginSpec):
         person_specific: it was trained for one person.
     """
 
-    kind: ClassVar[Kind] = "generator"
+    kind: ClassVar[str] = "generator"
     crop: CropSpec
     audio_encoder: str
     chunk: ChunkSpec = field(default_factory=ChunkSpec)
@@ -354,7 +351,7 @@ class EnhancerSpec(PluginSpec):
         strength: default share of the enhanced picture, 0..1.
     """
 
-    kind: ClassVar[Kind] = "enhancer"
+    kind: ClassVar[str] = "enhancer"
     crop: CropSpec
     region: Region = "face"
     strength: float = 1.0
@@ -371,7 +368,7 @@ class BlenderSpec(PluginSpec):
             what the crop covers.
     """
 
-    kind: ClassVar[Kind] = "blender"
+    kind: ClassVar[str] = "blender"
     scheme: Scheme = "68"
     sees: CropSpec | None = None
 
@@ -408,7 +405,7 @@ class ScorerSpec(PluginSpec):
         least: crops below which it has nothing to say of a stretch.
     """
 
-    kind: ClassVar[Kind] = "scorer"
+    kind: ClassVar[str] = "scorer"
     crop: CropSpec
     measures: tuple[Measure, ...]
     frame_rate: int = 25
@@ -425,7 +422,7 @@ class VoiceSpec(PluginSpec):
         sample_rate: Hz of the sound it makes.
     """
 
-    kind: ClassVar[Kind] = "voice"
+    kind: ClassVar[str] = "voice"
     languages: tuple[str, ...]
     sample_rate: int
 
@@ -438,5 +435,5 @@ class CommandSpec(PluginSpec):
         group: "train" puts it below `lipsync train`; empty: it is a verb of its own.
     """
 
-    kind: ClassVar[Kind] = "command"
+    kind: ClassVar[str] = "command"
     group: Literal["", "train"] = ""

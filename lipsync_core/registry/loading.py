@@ -21,22 +21,14 @@ import pluggy
 
 from lipsync_core import hookspecs, specs
 from lipsync_core.errors import PluginFault
+from lipsync_core.kinds import KINDS
 
 GROUP = "lipsync"
 BUILTIN = "builtin"
 
 Status = Literal["ok", "broken", "disabled", "conflict"]
 
-_HOOK_KINDS: dict[str, type[specs.PluginSpec]] = {
-    "lipsync_register_detectors": specs.DetectorSpec,
-    "lipsync_register_audio_encoders": specs.AudioEncoderSpec,
-    "lipsync_register_generators": specs.GeneratorSpec,
-    "lipsync_register_enhancers": specs.EnhancerSpec,
-    "lipsync_register_blenders": specs.BlenderSpec,
-    "lipsync_register_scorers": specs.ScorerSpec,
-    "lipsync_register_voices": specs.VoiceSpec,
-    "lipsync_register_commands": specs.CommandSpec,
-}
+_HOOKS = {kind.hook: kind for kind in KINDS}
 _MARK = f"{hookspecs.PROJECT}_impl"
 """Attribute by which pluggy's marker flags a function."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -216,11 +208,11 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     marked = [n for n, f in vars(module).items() if isroutine(f) and hasattr(f, _MARK)]
-    unknown = [n for n in marked if n not in _HOOK_KINDS]
+    unknown = [n for n in marked if n not in _HOOKS]
     if unknown:
-        close = difflib.get_close_matches(unknown[0], _HOOK_KINDS, 1)
+        close = difflib.get_close_matches(unknown[0], _HOOKS, 1)
         raise PluginFault(
-            f"'{unknown[0]}' is no hook" + (f"; '{close[0]}' is meant?" if close else "")
+            f"Unknown hook '{unknown[0]}'." + (f" Did you mean '{close[0]}'?" if close else "")
         )
     if not marked:
         raise PluginFault("its module has no hook implementation (missing @hookimpl?)")
@@ -239,12 +231,12 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
 
 
 def _call_hooks(manager: pluggy.PluginManager, found: list[specs.PluginSpec]) -> None:
-    for hook, kind in _HOOK_KINDS.items():
+    for kind in KINDS:
 
-        def register(spec: object, kind: type[specs.PluginSpec] = kind) -> None:
-            found.append(_checked(spec, kind))
+        def register(spec: object, wanted: type[specs.PluginSpec] = kind.spec) -> None:
+            found.append(_checked(spec, wanted))
 
-        getattr(manager.hook, hook)(register=register)
+        getattr(manager.hook, kind.hook)(register=register)
 
 
 def _checked(spec: object, kind: type[specs.PluginSpec]) -> specs.PluginSpec:

@@ -7,33 +7,16 @@ from functools import cached_property
 from types import TracebackType
 
 from lipsync_core.contracts import (
-    AudioEncoder,
-    Blender,
-    Detector,
-    Enhancer,
-    Generator,
     OpenContext,
     Plugin,
     ProbeResult,
-    Scorer,
     Unavailable,
-    Voice,
 )
+from lipsync_core.kinds import kind_of
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.specs import Kind, PluginSpec
+from lipsync_core.specs import PluginSpec
 from lipsync_core.testing.verdict import Fault, NotApplicable
-
-CONTRACTS: dict[Kind, type] = {
-    "detector": Detector,
-    "audio encoder": AudioEncoder,
-    "generator": Generator,
-    "enhancer": Enhancer,
-    "blender": Blender,
-    "scorer": Scorer,
-    "voice": Voice,
-}
-"""Class that a factory of each kind must give; commands are plain functions."""
 
 
 class Bench:
@@ -99,7 +82,8 @@ class Bench:
         Raises:
             Fault: the factory does not give an object of the right contract.
         """
-        wanted = CONTRACTS[self.spec.kind]
+        wanted = kind_of(self.spec).contract
+        assert wanted is not None, "commands are never opened"
         try:
             made = create(self.spec)
         except Exception as error:

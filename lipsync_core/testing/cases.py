@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from lipsync_core.specs import Kind, PluginSpec
-from lipsync_core.testing import (
-    blender_cases,
-    common_cases,
-    detector_cases,
-    encoder_cases,
-    enhancer_cases,
-    generator_cases,
-    scorer_cases,
-    spec_cases,
-    voice_cases,
-)
-from lipsync_core.testing.case import Case
+from importlib import import_module
 
-_BY_KIND: dict[Kind, tuple[Case, ...]] = {
-    "detector": detector_cases.CASES,
-    "audio encoder": encoder_cases.CASES,
-    "generator": generator_cases.CASES,
-    "enhancer": enhancer_cases.CASES,
-    "blender": blender_cases.CASES,
-    "scorer": scorer_cases.CASES,
-    "voice": voice_cases.CASES,
-    "command": (),
-}
+from lipsync_core.kinds import kind_of
+from lipsync_core.specs import PluginSpec
+from lipsync_core.testing import common_cases, spec_cases
+from lipsync_core.testing.case import Case
 
 
 def cases_for(spec: PluginSpec) -> tuple[Case, ...]:
     """All cases for a spec, cheapest first."""
-    opening = common_cases.COMMAND if spec.kind == "command" else common_cases.OPENED
-    return (*spec_cases.CASES, *common_cases.CASES, *opening, *_BY_KIND[spec.kind])
+    kind = kind_of(spec)
+    opening = common_cases.COMMAND if kind.contract is None else common_cases.OPENED
+    own: tuple[Case, ...] = import_module(kind.cases).CASES if kind.cases else ()
+    return (*spec_cases.CASES, *common_cases.CASES, *opening, *own)

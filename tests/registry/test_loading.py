@@ -24,7 +24,7 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "hookexits": (HEAD + HOOK + "raise SystemExit", "SystemExit", "author"),
     "misspelt": (
         HEAD + "@hookimpl\ndef lipsync_register_generator(register):\n    pass",
-        "'lipsync_register_generators' is meant?",
+        "Did you mean 'lipsync_register_generators'?",
         "author",
     ),
     "argument": (
