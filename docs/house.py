@@ -8,6 +8,7 @@ room is the longest way down from it; arrows must never run upwards, so no rooms
 from __future__ import annotations
 
 import ast
+import contextlib
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 CORE = "lipsync_core"
-CONTRACT = ("specs", "contracts", "records", "errors", "requests", "kinds", "hookspecs")
+CONTRACT = ("_version", "specs", "contracts", "records", "errors", "requests", "kinds", "hookspecs")
 LONG = 40
 """Lines beyond which a function is called long."""
 
@@ -25,10 +26,10 @@ Arrows = dict[str, set[str]]
 def room_of(module: str) -> str:
     """The room of a module, by its dotted name."""
     parts = module.split(".")[1:]
-    if not parts or parts[0].startswith("_") or parts[0] == "api":
-        return "face"  # lipsync_core itself: what `import lipsync_core` shows
-    if parts[0] in CONTRACT:
+    if parts and parts[0] in CONTRACT:
         return "contract"
+    if not parts or parts[0] in ("__main__", "api"):
+        return "package"  # lipsync_core itself: what a program imports
     if parts[0] == "engine" and len(parts) > 1:
         folder = ROOT / CORE / "engine" / parts[1]
         return f"engine/{parts[1]}" if folder.is_dir() else "engine"
@@ -129,4 +130,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(BrokenPipeError):
+        main()

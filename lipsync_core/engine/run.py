@@ -11,13 +11,12 @@ from typing import Any
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.engine.chain.resolve import ResolvedPlugins, resolve
+from lipsync_core.engine.coordinator import ShotCoordinator
 from lipsync_core.engine.hosts.pool import Pool
-from lipsync_core.engine.inputs import Inputs, analyse_inputs, probe_inputs
 from lipsync_core.engine.listening import Listener
 from lipsync_core.engine.record import report as reporting
 from lipsync_core.engine.record.notes import note_ranges
 from lipsync_core.engine.record.workspace import Workspace, fingerprint
-from lipsync_core.engine.rendering.coordinator import ShotCoordinator
 from lipsync_core.engine.rendering.executor import LocalExecutor
 from lipsync_core.engine.rendering.jobs import RenderSettings
 from lipsync_core.engine.rendering.segments import Segment, cut_segments
@@ -36,6 +35,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import PluginSpec
+from lipsync_core.targets.inputs import Inputs, analyse_inputs, probe_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What generators said of their frames, for the report: a file a shot and generator, which survives a kill."""
+"""What generators noted of their frames, for the report: a file for each shot and generator."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
-from lipsync_core.engine.inputs import Inputs
 from lipsync_core.faces.selection import REASONS
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
@@ -22,6 +21,7 @@ from lipsync_core.running.counters import (
 )
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import PluginSpec
+from lipsync_core.targets.inputs import Inputs
 from lipsync_core.targets.target import passthrough_spans
 
 SCHEMA = 2

@@ -157,23 +157,19 @@ def test_many_threads_share_it_one_call_at_a_time():
         scheme="68",
     )
     chunk = inputs.chunk(crops, np.zeros((3, 80, 16), np.float32))
-    results, errors = [], []
+    results: list[np.ndarray] = []
     with Pool() as pool:
 
         def speak():
-            try:
-                lease = pool.lease(candidate())
-                results.extend(lease.generator.generate(chunk) for _ in range(5))
-                lease.release()
-            except Exception as error:
-                errors.append(error)
+            lease = pool.lease(candidate())
+            results.extend(lease.generator.generate(chunk) for _ in range(5))
+            lease.release()
 
         callers = [threading.Thread(target=speak) for _ in range(4)]
         for caller in callers:
             caller.start()
         for caller in callers:
             caller.join()
-        assert not errors
         assert Watched.opened == ["1"]
         assert Watched.most == 1, "one caller at a time"
         assert Watched.threads == {"lipsync-watched_0"}, "always the same thread"

@@ -242,11 +242,14 @@ def test_a_shot_that_nobody_can_make_ends_the_run(face_clip, voice, tmp_path):
 
 def test_the_local_executor_counts_frames_by_shot(face_clip, voice, tmp_path):
     told: dict[int, int] = {}
-    with jobs_of(edit_list(face_clip, tmp_path), voice, tmp_path) as jobs, Pool() as pool:
-        with LocalExecutor(pool, lambda shot, frames: told.__setitem__(shot, frames)) as executor:
-            for job in jobs:
-                executor.submit(job)
-            results = [executor.result() for _ in jobs]
+    with (
+        jobs_of(edit_list(face_clip, tmp_path), voice, tmp_path) as jobs,
+        Pool() as pool,
+        LocalExecutor(pool, told.__setitem__) as executor,
+    ):
+        for job in jobs:
+            executor.submit(job)
+        results = [executor.result() for _ in jobs]
     assert [r.shot for r in results] == [0, 1, 2]
     assert told == {0: 10, 1: 10, 2: 10}
     assert [r.failure for r in results] == [None] * 3
