@@ -1,7 +1,7 @@
 """Life for a still picture: the eyes blink and the head sways a little.
 
 A pure function of time: any frame can be made without the ones before it, so a run that was stopped
-goes on with the same pictures. Displacement is zero at the picture's border.
+continues with the same pictures. Displacement is zero at the picture's border.
 """
 
 from __future__ import annotations

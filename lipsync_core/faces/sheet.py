@@ -34,11 +34,11 @@ def draw_sheet(info: TargetInfo, analysis: Analysis, columns: int, suffix: str) 
         suffix: ".png", ".jpg" or ".webp".
 
     Raises:
-        OutputError: the ending is no picture format.
+        OutputError: the suffix is not that of a picture format.
     """
     if suffix not in (".png", ".jpg", ".jpeg", ".webp"):
         raise OutputError(f"A contact sheet cannot be written as '{suffix}'.", "Use .png or .jpg.")
-    frames = telling_frames(analysis, MAX_CELLS)
+    frames = representative_frames(analysis, MAX_CELLS)
     with VideoReader(info) as reader:
         cells = [
             _cell(picture.rgb(), frame, analysis)
@@ -53,7 +53,7 @@ def draw_sheet(info: TargetInfo, analysis: Analysis, columns: int, suffix: str) 
     return bytes(data)
 
 
-def telling_frames(analysis: Analysis, limit: int) -> list[int]:
+def representative_frames(analysis: Analysis, limit: int) -> list[int]:
     """Middle frame of every track, then of every shot, then an even spread up to 8; sorted."""
     chosen: dict[int, None] = {}
     for track in np.unique(analysis.rows["track"]):

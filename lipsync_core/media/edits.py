@@ -125,16 +125,17 @@ def read_edits(path: Path) -> EditList:
         content = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise UnsupportedInput(
-            f"The edit list {path} cannot be read: {error}.", "Mend it, or have it made again."
+            f"The edit list {path} cannot be read: {error}.",
+            "Repair it, or write it again with `lipsync clips edit`.",
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise UnsupportedInput(
-            f"{path} is no edit list.", "`lipsync clips edit` makes one from clips and a voice."
+            f"{path} is not an edit list.", "`lipsync clips edit` makes one from clips and audio."
         )
     if content.get("version") != VERSION:
         raise UnsupportedInput(
             f"The edit list {path} has version {content.get('version')}, this lipsync reads {VERSION}.",
-            "Have it made again.",
+            "Write it again with `lipsync clips edit`.",
         )
     rate, edits = content.get("frame_rate"), content.get("edits")
     try:

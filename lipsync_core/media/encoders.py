@@ -185,7 +185,7 @@ def configure(context: VideoCodecContext, settings: EncoderSettings, video: Vide
     context.thread_count = settings.threads
     context.options = settings.options()
     if settings.encoder == "libsvtav1":
-        os.environ.setdefault("SVT_LOG", "1")  # its banner goes to stderr; there is no option
+        os.environ.setdefault("SVT_LOG", "1")  # its banner goes to stderr; no option silences it
 
 
 def video_encoders() -> list[str]:

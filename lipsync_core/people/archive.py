@@ -104,7 +104,7 @@ def _card_in(archive: zipfile.ZipFile, path: Path) -> Card:
     names = [entry.filename for entry in archive.infolist()]
     if CARD not in names:
         raise UnsupportedInput(
-            f"{path} is no trained person: it has no {CARD}.",
+            f"{path} is not a trained person: it has no {CARD}.",
             "Choose a file that `lipsync models export` wrote.",
         )
     if archive.getinfo(CARD).file_size > _MOST_CARD:

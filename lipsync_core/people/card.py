@@ -37,7 +37,7 @@ class Card:
         name: what users call the person.
         generator: name of the generator that the files are for.
         variant: which of the generator's networks, in words ("160 pixels").
-        features: what the network hears, in the generator's words ("viseme").
+        features: audio features of the network, as the generator names them ("viseme").
         epochs: how often it saw the footage.
         made: when, as an ISO 8601 date and time.
         licence: terms of use of the files, in words.
@@ -67,7 +67,7 @@ class Card:
         return sum(file.size for file in self.files)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in JSON."""
+        """As plain data for JSON."""
         return {"schema": SCHEMA, **asdict(self)}
 
 
@@ -89,7 +89,7 @@ def read(path: Path) -> Card:
     """The card in a file.
 
     Raises:
-        UnsupportedInput: it cannot be read, or is no card.
+        UnsupportedInput: it cannot be read, or is not a card.
     """
     try:
         text = path.read_text("utf-8")
@@ -106,14 +106,14 @@ def parse(text: str, where: str) -> Card:
         where: the file it is from, for what is said of it.
 
     Raises:
-        UnsupportedInput: it is no card, or a newer one than this version knows.
+        UnsupportedInput: it is not a card, or a newer one than this version knows.
     """
     try:
         told = json.loads(text)
     except ValueError as error:
         raise UnsupportedInput(f"The card {where} is no JSON: {error}.", _AGAIN) from None
     if not isinstance(told, dict) or not isinstance(told.get("schema"), int):
-        raise UnsupportedInput(f"{where} is no card of a trained person.", _AGAIN)
+        raise UnsupportedInput(f"{where} is not the card of a trained person.", _AGAIN)
     if told["schema"] > SCHEMA:
         raise UnsupportedInput(
             f"The card {where} has layout {told['schema']}; this lipsync knows {SCHEMA}.",
@@ -142,7 +142,7 @@ def _card(told: Mapping[str, Any]) -> Card:
         for name, value in _kind(told.get("figures", {}), dict, "figures").items()
     }
     if not all(math.isfinite(value) for value in figures.values()):
-        raise ValueError("a figure is no number")
+        raise ValueError("a figure is not a number")
     settings = {
         str(name): _kind(value, (bool, int, float, str), name)
         for name, value in _kind(told.get("settings", {}), dict, "settings").items()
@@ -164,7 +164,7 @@ def _file(told: Mapping[str, Any]) -> PersonFile:
         raise ValueError("an entry of 'files' is none")
     name = _kind(told["name"], str, "name of a file")
     if not _FILE.fullmatch(name) or name == CARD:
-        raise ValueError(f"'{name}' is no plain file name")
+        raise ValueError(f"'{name}' is not a plain file name")
     size = _kind(told["size"], int, "size of a file")
     if size < 0 or not re.fullmatch(r"[0-9a-f]{64}", str(told["sha256"])):
         raise ValueError(f"size or checksum of '{name}' is none")

@@ -103,7 +103,7 @@ def create(spec: specs.PluginSpec) -> Plugin:
         ) from error
     if not isinstance(made, Plugin):
         raise PluginFault(
-            f"'{spec.factory}' gave a {type(made).__name__}, which is no lipsync plugin.",
+            f"'{spec.factory}' gave a {type(made).__name__}, which is not a lipsync plugin.",
             f"The author must derive it from the contract for a {spec.kind}.",
         )
     return made

@@ -124,7 +124,7 @@ def _unreadable(dist: metadata.Distribution, error: Exception) -> list[PluginRow
     """A row, if it looks like one of our plugins; other people's packages are none of our business."""
     try:
         text, name = dist.read_text("entry_points.txt") or "", dist.metadata["Name"] or ""
-    except Exception:  # noqa: BLE001 - then there is no telling whose it is
+    except Exception:  # noqa: BLE001 - then it cannot be attributed to anyone
         return []
     if f"[{GROUP}]" not in text:
         return []

@@ -61,7 +61,7 @@ def probe(
     if commercial_only and spec.licence.commercial is not True:
         return Unavailable(
             reason=f"its weights may not clearly be used commercially ({spec.licence.weights})",
-            hint=f"Leave out --commercial-only, or choose another {spec.kind}.",
+            hint=f"Omit --commercial-only, or choose another {spec.kind}.",
         )
     missing = [_packages(spec), _weights(spec), _hardware(spec, context)]
     found = [answer for answer in missing if answer is not None]
@@ -85,7 +85,7 @@ def unfit_torch(device: str) -> Unavailable | None:
         device: "cpu", "cuda", "cuda:1", "mps".
 
     Returns:
-        None where it may well use it, and where there is no torch.
+        None where it may work, and where torch is not installed.
     """
     if not device.startswith("cuda") or not packages.version("torch").endswith("+cpu"):
         return None

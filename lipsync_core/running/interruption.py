@@ -33,7 +33,7 @@ def readable_io(path: Path) -> Iterator[None]:
             )
             raise OutputError(
                 f"{what}: {error.filename or path} could not be written.",
-                "Free some space; the same command then goes on where it stopped.",
+                "Free some space, then rerun the same command to resume.",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OutputError(
@@ -52,7 +52,7 @@ def terminated_is_cancelled() -> Iterator[None]:
     """
 
     def stop(number: int, frame: object) -> None:
-        raise Cancelled("The run was stopped.", "The same command goes on where it stopped.")
+        raise Cancelled("The run was stopped.", "Rerun the same command to resume.")
 
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -13,4 +13,4 @@ class Progress:
         """`done` units of the present stage are finished in all."""
 
     def note(self, message: str) -> None:
-        """Something worth telling happened: a fallback, a resumed run."""
+        """Something noteworthy happened: a fallback, a resumed run."""

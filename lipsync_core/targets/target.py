@@ -296,7 +296,7 @@ class StillTarget(Target):
         return np.full(self.frames, self._face.track if self._face else -1, np.int64)
 
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
-        """The picture itself: there is no more to learn."""
+        """The picture itself: it is the only frame."""
         if self._face is not None and self._face.track == track:
             yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)
 

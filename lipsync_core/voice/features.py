@@ -115,7 +115,7 @@ def encode(
     if count < needed:
         work.unlink()
         raise PluginFault(
-            f"{who} gave {count} rows where {needed} were due.", "Report this to its author."
+            f"{who} gave {count} rows instead of {needed}.", "Report this to its author."
         )
     work.replace(path)
     return FeatureFile(path, shape, clock)

@@ -13,4 +13,4 @@ class Meter:
         """`count` more bytes are done."""
 
     def note(self, message: str) -> None:
-        """Something worth telling happened."""
+        """Something noteworthy happened."""

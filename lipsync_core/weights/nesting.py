@@ -33,7 +33,7 @@ def network(tree: object, is_tensor: Callable[[object], bool]) -> dict[str, obje
 
     Args:
         tree: what the file holds.
-        is_tensor: tells tensors (or what stands for one) from everything else.
+        is_tensor: whether a value is a tensor, or a placeholder of one.
     """
     if not isinstance(tree, Mapping):
         return {}

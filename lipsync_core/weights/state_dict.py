@@ -29,7 +29,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     it (all but a torch of before 1.6), so they cost memory only when they are used.
 
     Raises:
-        PluginUnavailable: the file is truncated, is no checkpoint, or wants code to be run.
+        PluginUnavailable: the file is truncated, is not a checkpoint, or needs code to be run.
     """
     import torch
 

@@ -35,7 +35,7 @@ _LOCAL_HEADER = 30
 
 
 def records(archive: zipfile.ZipFile) -> dict[str, Tensor]:
-    """Tensors by their name in the module, not read. Attributes that are no buffers count as well."""
+    """Tensors by their name in the module, not read. Attributes that are not buffers are included."""
     with archive.open(_root(archive) + "data.pkl") as file:
         tree = InertUnpickler(file).load()
     return dict(_walk(tree, ""))

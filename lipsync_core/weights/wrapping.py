@@ -1,4 +1,4 @@
-"""Which wrapping a weight file has, by its first bytes; refuses what is no weight file, in one sentence."""
+"""Which wrapping a weight file has, by its first bytes; refuses anything else in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is lost: a killed run goes on where it stopped, and its frames are those of an unbroken one."""
+"""Nothing is lost: a killed run resumes, and its frames are those of an unbroken one."""
 
 from __future__ import annotations
 

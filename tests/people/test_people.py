@@ -104,7 +104,7 @@ def test_bad_files_are_told_in_a_sentence_and_leave_nothing(tmp_path: Path, home
         return error.value.message
 
     out = tmp_path / "bad.zip"
-    assert "'../../evil.pth' is no plain file name" in told(
+    assert "'../../evil.pth' is not a plain file name" in told(
         changed(good, out, **{CARD: json.dumps(traversal).encode(), "../../evil.pth": b"x"})
     )
     assert "'../evil', which its card does not name" in told(

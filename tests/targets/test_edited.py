@@ -129,7 +129,7 @@ def test_another_clip_is_another_run(library, two_seconds, tmp_path):
 @pytest.mark.parametrize(
     ("edits", "changes", "told"),
     [
-        (EDITS, {"format": "other"}, "is no edit list"),
+        (EDITS, {"format": "other"}, "is not an edit list"),
         (EDITS, {"version": 2}, "has version 2"),
         (EDITS, {"frame_rate": "0"}, "frame_rate is '0'"),
         (EDITS, {"frame_rate": "30"}, "has 25.000 frames a second; "),

@@ -92,7 +92,7 @@ def checked(output: object, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if not isinstance(output, np.ndarray):
         raise StageFailure("check", f"it gave a {type(output).__name__} instead of an array")
     if output.shape != crops.shape:
-        raise StageFailure("check", f"it gave shape {output.shape} where {crops.shape} was due")
+        raise StageFailure("check", f"it gave shape {output.shape} instead of {crops.shape}")
     if output.dtype != np.uint8:
         bad = np.issubdtype(output.dtype, np.floating) and not np.isfinite(output).all()
         what = "NaN or infinite values" if bad else f"dtype {output.dtype} instead of uint8"

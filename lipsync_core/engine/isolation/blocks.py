@@ -33,7 +33,7 @@ class OwnBlock:
                 raise PluginFault(
                     f"Shared memory is too small: {size / 2**20:.0f} MiB are needed and {_MOUNT} has "
                     f"{free / 2**20:.0f} left.",
-                    "Give it more (a container: --shm-size=1g), or leave out --isolate.",
+                    "Give it more (a container: --shm-size=1g), or omit --isolate.",
                 )
             self._memory = SharedMemory(create=True, size=size)
         return self._memory

@@ -33,7 +33,7 @@ class IsolatedGenerator(Generator):
     """Stands for a generator in a worker process; gives what the generator gives, error for error.
 
     What ends the process (a segmentation fault, the system that needs its memory, a device that no longer
-    answers) is a `PluginFault` like any other, and the run goes on without it.
+    answers) becomes a `PluginFault` like any other, and the chain moves on.
 
     Args:
         spec: of the generator; its factory is imported in the worker alone.

@@ -233,7 +233,7 @@ class Session:
         self._open_next()
 
     def _open_next(self) -> None:
-        """Open the first candidate that can be opened; it goes on with the sound not shown yet."""
+        """Open the first candidate that can be opened; it continues with the sound not shown yet."""
         while self._candidates:
             candidate = self._candidates[0]
             try:

@@ -71,12 +71,12 @@ class Preparation:
         self._watch.count(FRAMES_MADE, len(new))
         return {name: np.stack([rows[key][name] for key in keys]) for name in rows[keys[0]]}
 
-    def of_track(self, track: int, telling: Callable[[], Crops]) -> Prepared:
+    def of_track(self, track: int, representative: Callable[[], Crops]) -> Prepared:
         """What belongs to a whole track.
 
         Args:
             track: its id.
-            telling: cuts the crops that say most about it, if they are wanted.
+            representative: cuts its most representative crops; called only when they are needed.
 
         Raises:
             StageFailure: the generator failed.
@@ -85,15 +85,15 @@ class Preparation:
         if track not in self._tracks:
             if len(self._tracks) >= KEPT_TRACKS:
                 self._tracks.pop(next(iter(self._tracks)))
-            self._tracks[track] = self._track(track, telling)
+            self._tracks[track] = self._track(track, representative)
         return self._tracks[track]
 
-    def _track(self, track: int, telling: Callable[[], Crops]) -> Prepared:
+    def _track(self, track: int, representative: Callable[[], Crops]) -> Prepared:
         stored = self._avatar.track(track) if self._avatar is not None else None
         if stored is not None:
             self._watch.count(TRACKS_STORED)
             return stored
-        crops = telling()
+        crops = representative()
         made = cast(Prepared, guarded("prepare", lambda: self._generator.prepare(crops)))
         if self._avatar is not None:
             self._avatar.add_track(track, made)
@@ -124,7 +124,7 @@ class Preparation:
             if array.ndim == 0 or len(array) != len(chosen):
                 shape = array.shape
                 raise StageFailure(
-                    "prepare", f"'{name}' has shape {shape} where {len(chosen)} rows were due"
+                    "prepare", f"'{name}' has shape {shape} instead of {len(chosen)} rows"
                 )
         return arrays
 

@@ -1,7 +1,7 @@
 """Where the chunks of a face's span begin and end, whichever part of it is asked for.
 
 A span is an unbroken row of frames with the same face. Its chunks are counted from its first frame, so
-that a run that goes on in the middle makes the very chunks of an unbroken run, with the frames around it
+that a resumed run makes the same chunks as an unbroken run, with the frames around it
 that these need.
 """
 

@@ -128,14 +128,14 @@ def _enhanced(enhancer: Enhancer, spec: EnhancerSpec, crops: Crops) -> NDArray[n
         if len(crops) == 1:
             raise PluginFault(
                 f"The enhancer '{spec.name}' ran out of memory on a single face: {error.message}",
-                f"Leave out --enhance {spec.name}, or choose --device cpu.",
+                f"Omit --enhance {spec.name}, or choose --device cpu.",
             ) from error
         return np.concatenate(
             [_enhanced(enhancer, spec, crops.only([n])) for n in range(len(crops))]
         )
     wanted = crops.images
     if not isinstance(made, np.ndarray) or made.shape != wanted.shape or made.dtype != wanted.dtype:
-        raise _fault(spec, f"gave {_seen(made)} where uint8 {wanted.shape} was due")
+        raise _fault(spec, f"gave {_seen(made)} instead of uint8 {wanted.shape}")
     return made
 
 
@@ -155,7 +155,7 @@ def _fault(spec: EnhancerSpec | BlenderSpec, what: str) -> PluginFault:
     option = f"--enhance {spec.name}" if spec.kind == "enhancer" else f"--blender {spec.name}"
     return PluginFault(
         f"The {spec.kind} '{spec.name}' {what}.",
-        f"Leave out {option}, or report this to the plugin's author.",
+        f"Omit {option}, or report this to the plugin's author.",
     )
 
 

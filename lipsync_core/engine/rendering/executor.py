@@ -36,7 +36,7 @@ class Executor(ABC):
         """Wait for the next result of a submitted job.
 
         Raises:
-            LipsyncError: a job met what no other generator would mend; see `ShotWorker.render`.
+            LipsyncError: an error that no other generator would avoid; see `ShotWorker.render`.
             Cancelled: the work was cancelled.
         """
 

@@ -169,9 +169,11 @@ class GeneratorRunner:
         with self._watch.on("prepare"):
             if scope == "frame":
                 return self._preparation.of_frames(crops)
-            return self._preparation.of_track(crops.track, lambda: self._telling(crops.track))
+            return self._preparation.of_track(
+                crops.track, lambda: self._representative_crops(crops.track)
+            )
 
-    def _telling(self, track: int) -> Crops:
+    def _representative_crops(self, track: int) -> Crops:
         """Crops are cut as the frames come by, so that only crops are held, never frames."""
         parts: list[Crops] = []
         for frame in self._target.representative_frames(track, self.spec.prepare.samples):

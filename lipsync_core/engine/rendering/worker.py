@@ -54,8 +54,8 @@ class ShotWorker:
             What became of it. When the generator failed, nothing of the shot is left.
 
         Raises:
-            LipsyncError: what is no reason to try another generator: a user's mistake, a blender or
-                enhancer that failed, a full disk.
+            LipsyncError: an error that no other generator would avoid: a user's mistake, a failed blender or
+                enhancer, a full disk.
             Cancelled: it was cancelled.
         """
         settings, failure = job.settings, None
