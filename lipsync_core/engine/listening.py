@@ -113,7 +113,7 @@ class Listener:
             return FeatureFile(path, shape, self._clock)
         duration: Fraction = self._target.duration
         self._progress.stage(f"listening ({name})", max(1, int(duration)))
-        with self._watch.on(f"voice:{name}"):
+        with self._watch.on(f"audio:{name}"):
             return encode(
                 self._cancel.checked(read_mono(self._audio, sample_rate)),
                 sample_rate,

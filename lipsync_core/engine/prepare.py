@@ -87,7 +87,7 @@ def prepare(
     with readable_io(path), terminated_is_cancelled(), one_thread():
         if is_edit_list(path):
             raise UnsupportedInput(
-                f"{path} is an edit list, which is cut anew for each voice.",
+                f"{path} is an edit list, which is cut anew for each audio file.",
                 "Run it without preparation.",
             )
         info = probe_target(path, Fraction(request.target.fps))

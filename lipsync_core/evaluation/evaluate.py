@@ -63,7 +63,7 @@ def evaluate(
         raise UnsupportedInput(f"{request.video} is a picture.", "Give the video to be judged.")
     if request.audio is None and not info.has_sound:
         raise UnsupportedInput(
-            f"{request.video} has no sound to judge its mouth by.", "Name the voice with --audio."
+            f"{request.video} has no sound to judge its mouth by.", "Name the audio with --audio."
         )
     sound = probe_sound(request.sound)
     phones = read_phones(request.phones) if request.phones else None

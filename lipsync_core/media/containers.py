@@ -39,7 +39,7 @@ def check_file(path: Path, role: str) -> bytes:
 
     Args:
         path: the file.
-        role: what the user gave it as, for the message: "target" or "voice".
+        role: what the user gave it as, for the message: "target" or "audio".
 
     Raises:
         UnsupportedInput: it is missing, a folder, unreadable, empty or a playlist.
@@ -105,7 +105,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     if container.streams.audio:
         raise UnsupportedInput(
             f"The target {path} is a sound file; it shows no picture.",
-            "Give a video or a photo first and the voice second.",
+            "Give a video or a photo first and the audio second.",
         )
     raise UnsupportedInput(
         f"The target {path} holds no video.", "Give a video (.mp4, .mov, .mkv, ...) or a photo."

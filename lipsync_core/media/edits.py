@@ -30,7 +30,7 @@ class Edit:
 
     Attributes:
         clip: its file.
-        kind: "talk": it speaks the voice; "silence": it is shown as it is.
+        kind: "talk": it speaks; "silence": it is shown as it is.
         first: number of the clip's frame that is shown first.
         frames: how many of its frames are shown.
         hold: frames that the last of them stays on afterwards.

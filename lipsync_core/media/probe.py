@@ -220,11 +220,11 @@ def probe_sound(path: Path) -> SoundInfo:
     """
     from lipsync_core.media.sound import decoded  # sound.py needs SoundInfo
 
-    with open_input(path, "voice") as container:
+    with open_input(path, "audio") as container:
         stream = next(iter(container.streams.audio), None)
         if stream is None:
             raise UnsupportedInput(
-                f"The voice {path} has no sound stream.",
+                f"The audio {path} has no sound stream.",
                 "Give a sound file (.wav, .mp3, .m4a, .flac, .ogg) or a video with sound.",
             )
         codec, rate = stream.codec_context.codec.canonical_name, stream.codec_context.sample_rate
@@ -241,7 +241,7 @@ def probe_sound(path: Path) -> SoundInfo:
             else round(Fraction(frame.samples * rate, frame.sample_rate))
         )
     if rate <= 0:
-        raise UnsupportedInput(f"The voice {path} has no sample rate.", DAMAGED_HINT)
+        raise UnsupportedInput(f"The audio {path} has no sample rate.", DAMAGED_HINT)
     return SoundInfo(
         path=path, codec=codec, sample_rate=rate, channels=channels, layout=layout,
         samples=samples, start=start,

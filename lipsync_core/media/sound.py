@@ -30,7 +30,7 @@ def decoded(path: Path) -> Iterator[av.AudioFrame]:
     Damaged packets are passed over; where the container's clock then (or in a recording with holes)
     runs ahead of the samples, silence fills the hole, so later words stay in time.
     """
-    with open_input(path, "voice") as container:
+    with open_input(path, "audio") as container:
         stream = next(iter(container.streams.audio), None)
         if stream is None:
             return

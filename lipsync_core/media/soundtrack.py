@@ -112,7 +112,7 @@ def add_sound(output: OutputContainer, sound: SoundInfo, plan: SoundPlan) -> Gen
     The iterator must be used up or closed: it holds the sound file open.
     """
     if plan.way == "copied":
-        with open_input(sound.path, "voice") as source:
+        with open_input(sound.path, "audio") as source:
             copy = output.add_stream_from_template(source.streams.audio[0], opaque=True)
         return _copied(sound, copy)
     stream = cast("AudioStream", output.add_stream(plan.encoder, rate=plan.sample_rate))
@@ -145,7 +145,7 @@ def _sample_format(stream: AudioStream, sound: SoundInfo) -> str:
 
 def _copied(sound: SoundInfo, copy: AudioStream) -> Generator[Timed]:
     """Yield the packets as they are, shifted so that the first sample is heard at 0."""
-    with open_input(sound.path, "voice") as source:
+    with open_input(sound.path, "audio") as source:
         given = source.streams.audio[0]
         base = given.time_base or Fraction(1, sound.sample_rate)
         shift = round(sound.start / base)

@@ -1,4 +1,4 @@
-"""Voice activity: for each video frame, how much somebody is speaking (0 rest .. 1 speech).
+"""Speech activity: for each video frame, how much somebody is speaking (0 rest .. 1 speech).
 
 Silero's network decides for windows of 32 ms; where it cannot be loaded, loudness above the running
 noise floor decides. Both stream, with the same look-ahead, so live equals offline.
@@ -95,7 +95,7 @@ def best_judge() -> WindowJudge:
 
 
 def activity_of(sound: Iterable[Samples], fps: Fraction) -> NDArray[np.float32]:
-    """Voice activity of a whole sound.
+    """Speech activity of a whole sound.
 
     Args:
         sound: 16 kHz mono, in blocks.
@@ -110,7 +110,7 @@ def activity_of(sound: Iterable[Samples], fps: Fraction) -> NDArray[np.float32]:
 
 
 class ActivityStream:
-    """Voice activity per video frame, streaming like an audio encoder.
+    """Speech activity per video frame, streaming like an audio encoder.
 
     Args:
         fps: video frames a second.

@@ -25,7 +25,7 @@ BLOCK = 16_000
 
 
 class RowStream(Protocol):
-    """What both audio encoders and voice activity do."""
+    """What both audio encoders and speech activity do."""
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
         """More sound in, certain rows out."""

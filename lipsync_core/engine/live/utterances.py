@@ -66,7 +66,7 @@ class Utterances:
 
     Args:
         features: begins the features of an utterance.
-        activity: begins its voice activity, or None to speak always.
+        activity: begins its speech activity, or None to speak always.
         shape: of one row of features.
         fps: frames a second.
     """

@@ -40,7 +40,7 @@ class FrameRenderer:
         runner: the generator at work.
         compositor: blender and enhancers.
         target: where the faces are.
-        activity: voice activity; None: always speaking.
+        activity: speech activity; None: always speaking.
         rest: another mouth that closes the lips in silence, where the generator's own features
             cannot say "rest"; None: silence shows the target as it is.
         watch: where time is booked.

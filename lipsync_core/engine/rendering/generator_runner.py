@@ -24,7 +24,7 @@ from lipsync_core.targets.target import Target, TargetFrame
 
 
 class Rows(Protocol):
-    """Features or voice activity by time: a file of a whole voice, or what a live session has heard."""
+    """Features or speech activity by time: a file of a whole voice, or what a live session has heard."""
 
     def at(self, times: Iterable[Fraction]) -> NDArray[np.float32]:
         """`(n, *shape)` rows for `times` in seconds."""
