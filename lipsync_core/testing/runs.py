@@ -163,6 +163,8 @@ def frames_of(path: Path) -> Frames:
 def changed(one: Frames, other: Frames) -> Changed:
     """Where two videos of the still portrait differ, or a video and itself a frame later.
 
+    One frame stands for a whole video of it: the portrait keeps still outside of what is generated.
+
     Both must come from runs: encoding alone changes sharp edges of the portrait clearly.
     """
     apart = np.abs(one.astype(np.int16) - other).max(axis=(0, 3)) > CLEARLY
