@@ -161,7 +161,7 @@ SMALL_VAE = {
     "norm_num_groups": 32,
     "sample_size": 256,
 }
-"""The published architectures with fewer channels and heads: the configuration beside the weights says how many."""
+"""The published architectures with fewer channels and heads: the configuration beside the weights tells."""
 
 
 @pytest.fixture(scope="session")
