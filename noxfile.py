@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -76,7 +78,44 @@ def tests(session: nox.Session) -> None:
     """The test suite, with core and all plugins installed, and what their tests want."""
     install(session, "-e", ".", *_packages("test"), *TEST_TOOLS)
     words = session.posargs or ["tests", *(f"plugins/{p}/tests" for p in PLUGINS)]
-    session.run("pytest", "-n", "2", "-m", "not slow and not gpu", *words, env=ONE_THREAD)
+    spread = ("-n", "2", "--dist", "loadfile")  # what a file prepares, one process prepares
+    session.run("pytest", *spread, "-m", "not slow and not gpu", *words, env=ONE_THREAD)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Which branches of the core its own tests take, package by package; too few fail.
+
+    Programs and processes that tests start are measured as well. Words after -- go to pytest.
+    """
+    install(session, "-e", ".", *_packages("test"), *TEST_TOOLS, "coverage>=7.10")
+    folder = Path(session.create_tmp()).absolute()
+    env = ONE_THREAD | {"COVERAGE_FILE": str(folder / "coverage")}
+    session.run("coverage", "erase", env=env)
+    words = ("-n", "2", "--dist", "loadfile", "-m", "not slow and not gpu")
+    session.run("coverage", "run", "-m", "pytest", *words, *(session.posargs or ["tests"]), env=env)
+    session.run("coverage", "combine", "--quiet", env=env)
+    report = folder / "coverage.json"
+    session.run("coverage", "json", "--quiet", "-o", str(report), env=env)
+    _tell_branches(session, json.loads(report.read_text("utf-8"))["files"])
+
+
+def _tell_branches(session: nox.Session, files: dict[str, dict[str, Any]]) -> None:
+    """Log the shares of branches taken, from the files of coverage's JSON report; fail below the least."""
+    wanted = nox.project.load_toml(HERE / "pyproject.toml")["tool"]["lipsync"]["coverage"]
+    counts = {name: [0, 0] for name in wanted["packages"]}
+    for path, told in files.items():
+        package = (*Path(path).parts[Path(path).parts.index("lipsync_core") + 1 :],)[0]
+        if package in counts:
+            counts[package][0] += told["summary"]["covered_branches"]
+            counts[package][1] += told["summary"]["num_branches"]
+    for name, (taken, there) in counts.items():
+        session.log(f"lipsync_core/{name}: {taken} of {there} branches, {taken / there:.1%}")
+    taken, there = (sum(counts[name][k] for name in wanted["together"]) for k in (0, 1))
+    told = f"{', '.join(wanted['together'])} together: {taken / there:.1%} of {there} branches"
+    session.log(told)
+    if 100 * taken < wanted["least"] * there:
+        session.error(f"{told}; at least {wanted['least']} % are wanted (pyproject.toml)")
 
 
 @nox.session
@@ -105,7 +144,8 @@ def alone(session: nox.Session, plugin: str) -> None:
     folder = HERE / "plugins" / plugin / "tests"
     session.chdir(wheels)
     session.run("lipsync", "plugins", "info", plugin)
-    words = ("-q", "-n", "2", "-p", "no:cacheprovider", "--import-mode=importlib")
+    words = ("-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider")
+    words += ("--import-mode=importlib",)
     none_chosen = 5
     good = (0, none_chosen) if session.posargs else (0,)
     session.run("pytest", *words, str(folder), *session.posargs, env=ONE_THREAD, success_codes=good)

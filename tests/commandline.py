@@ -1,13 +1,24 @@
-"""The command line as a user has it: a process of its own."""
+"""The command line: in this process, or as a user has it in a process of its own."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from contextlib import chdir
+
+from lipsync_core.testing import runs
 
 
 def lipsync(*words, cwd=None, preexec=None, **env):
+    """Run the command line in this process; with `preexec` in one of its own (see `lipsync_process`)."""
+    if preexec is not None:
+        return lipsync_process(*words, cwd=cwd, preexec=preexec, **env)
+    with chdir(cwd or "."):
+        return runs.lipsync(*words, **({"COLUMNS": "200", "NO_COLOR": "1"} | env))
+
+
+def lipsync_process(*words, cwd=None, preexec=None, **env):
     """Run the command line in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "lipsync_core", *map(str, words)],

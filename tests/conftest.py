@@ -6,9 +6,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from lipsync_core.testing import Parity
 from lipsync_core.testing import own_folders as own_folders
+
+settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+settings.load_profile(
+    "repeatable"
+)  # a busy machine is slow, and no run differs from the one before
 
 
 @pytest.fixture(scope="session")

@@ -134,8 +134,8 @@ class SegmentWriter:
         abandon = _Abandoned()
         try:
             self._stack.__exit__(_Abandoned, abandon, None)
-        except _Abandoned:
-            return
+        except (_Abandoned, av.error.FFmpegError, OSError):
+            return  # on a full disk the container cannot be finished either; what it wrote is gone
 
     def _encode(self, frame: av.VideoFrame | None) -> None:
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
+from typing import Any, TypeVar, cast
 
 from lipsync_core.contracts import (
     OpenContext,
@@ -17,6 +19,8 @@ from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import PluginSpec
 from lipsync_core.testing.verdict import Fault, NotApplicable
+
+Made = TypeVar("Made")
 
 
 class Bench:
@@ -32,6 +36,7 @@ class Bench:
         self.spec = spec
         self._opened: list[Plugin] = []
         self._shared: Plugin | Fault | None = None
+        self._kept: dict[str, Any] = {}
 
     def __enter__(self) -> Bench:
         return self
@@ -55,6 +60,12 @@ class Bench:
     def probed(self) -> ProbeResult:
         """The probe's answer."""
         return probe(self.spec, self.context)
+
+    def kept(self, name: str, make: Callable[[], Made]) -> Made:
+        """What `make` gave for the first case that asked for this name."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return cast(Made, self._kept[name])
 
     def fresh(self) -> Plugin:
         """A new opened object.

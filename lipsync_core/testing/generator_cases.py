@@ -20,6 +20,8 @@ from lipsync_core.testing.verdict import NotApplicable, demand, demand_array, de
 
 _CLOSE = 0.01
 """Share of the largest number by which a row may differ when its crop is prepared alone."""
+_MOVING = 12
+"""Frames in which speech surely moves a mouth."""
 _SAME = 2
 """Levels by which pixels may differ between one large call and several small ones (matrix products of
 other sizes round differently)."""
@@ -46,8 +48,15 @@ def _prepared(bench: Bench, generator: Generator, crops: Crops) -> Prepared:
     return generator.prepare(telling)
 
 
+def _speech(bench: Bench, count: int) -> NDArray[np.float32]:
+    """The first rows of the bundled voice; its encoder, which may be slow, hears it once."""
+    most = max(_MOVING, _spec(bench).chunk.frames)
+    rows = bench.kept("speech", lambda: inputs.speech_rows(_encoder(bench), most))
+    return rows[:count].copy()
+
+
 def _chunk(bench: Bench, generator: Generator, crops: Crops, strength: float = 1.0) -> Chunk:
-    rows = inputs.speech_rows(_encoder(bench), len(crops))
+    rows = _speech(bench, len(crops))
     return inputs.chunk(crops, rows, _prepared(bench, generator, crops), strength)
 
 
@@ -93,7 +102,7 @@ def forgets(bench: Bench) -> None:
     crops = inputs.crops(_spec(bench).crop, 4)
     prepared = _prepared(bench, generator, crops)
     per_frame = _spec(bench).prepare.scope == "frame"
-    rows = inputs.speech_rows(_encoder(bench), 4)
+    rows = _speech(bench, 4)
     first, other = (
         inputs.chunk(
             inputs.piece(crops, a, a + 2),
@@ -150,7 +159,7 @@ def any_split(bench: Bench) -> None:
 def moves_the_mouth(bench: Bench) -> None:
     """Speech gives another picture than no features at all."""
     generator = _open(bench)
-    count = min(12, _spec(bench).chunk.frames)
+    count = min(_MOVING, _spec(bench).chunk.frames)
     chunk = _chunk(bench, generator, inputs.crops(_spec(bench).crop, count))
     still = replace(chunk, features=np.zeros_like(chunk.features))
     apart = np.abs(_made(generator, chunk).astype(int) - _made(generator, still).astype(int))
@@ -176,7 +185,7 @@ def cut_off(bench: Bench) -> None:
     """A face whose chin is below the edge of the picture is no reason to fail."""
     generator = _open(bench)
     crops = inputs.cut_off_crops(_spec(bench).crop, 2)
-    rows = inputs.speech_rows(_encoder(bench), 2)
+    rows = _speech(bench, 2)
     outside = replace(crops, landmarks=crops.landmarks + np.float32(crops.images.shape[1] // 3))
     for shown in (crops, outside):
         prepared = _prepared(bench, generator, shown)
@@ -223,7 +232,7 @@ def stores_preparation(bench: Bench) -> None:
     file.seek(0)
     with np.load(file, allow_pickle=False) as loaded:
         stored = {name: loaded[name] for name in loaded.files}
-    rows = inputs.speech_rows(_encoder(bench), 3)
+    rows = _speech(bench, 3)
     before = _made(generator, inputs.chunk(crops, rows, prepared)).copy()
     other = cast(Generator, bench.fresh()) if _spec(bench).deterministic else generator
     after = _made(other, inputs.chunk(crops, rows, stored))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import traceback
 import wave
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import av
 import numpy as np
@@ -55,16 +61,64 @@ class Changed:
     outside: float
 
 
-def lipsync(*words: object, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, in this test's folders; its sentences are not broken up."""
-    return subprocess.run(
-        [sys.executable, "-m", "lipsync_core", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        env=os.environ | {"COLUMNS": "300"},
-    )
+def lipsync(*words: object, **env: str) -> subprocess.CompletedProcess[str]:
+    """The command line in this process and this test's folders; its sentences are not broken up.
+
+    An error that nobody caught becomes a traceback in `stderr` and exit code 1, as in a process of its own.
+    A plugin may set how many threads torch uses: afterwards it uses as many as before.
+
+    Args:
+        words: as after `lipsync` in a shell.
+        env: environment variables during the call.
+
+    Raises:
+        KeyboardInterrupt: the test is stopped.
+    """
+    main = _command_line()
+    given = [str(word) for word in words]
+    told, said = io.StringIO(), io.StringIO()
+    code = 0
+    with (
+        patch.dict(os.environ, {"COLUMNS": "300"} | env),
+        redirect_stdout(told),
+        redirect_stderr(said),
+        _torch_as_it_was(),
+    ):
+        try:
+            main(given)
+        except SystemExit as ended:
+            code = _exit_code(ended, said)
+        except Exception:  # noqa: BLE001 - what the interpreter would print before it ends
+            said.write(traceback.format_exc())
+            code = 1
+    return subprocess.CompletedProcess(given, code, told.getvalue(), said.getvalue())
+
+
+@cache
+def _command_line() -> Callable[[Sequence[str]], None]:
+    """`main`; its consoles are made while COLUMNS is unset, or they would keep that width for good."""
+    with patch.dict(os.environ):
+        os.environ.pop("COLUMNS", None)
+        from lipsync_core.cli import console as console
+        from lipsync_core.cli import main
+    return main
+
+
+def _exit_code(ended: SystemExit, said: io.StringIO) -> int:
+    """The process's exit code, as the interpreter derives it."""
+    if ended.code is None or isinstance(ended.code, int):
+        return ended.code or 0
+    said.write(f"{ended.code}\n")
+    return 1
+
+
+@contextmanager
+def _torch_as_it_was() -> Iterator[None]:
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else None
+    yield
+    if torch and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
 
 
 def talk(folder: Path, frames: int, *words: object) -> Talk:
@@ -108,6 +162,8 @@ def frames_of(path: Path) -> Frames:
 
 def changed(one: Frames, other: Frames) -> Changed:
     """Where two videos of the still portrait differ, or a video and itself a frame later.
+
+    One frame stands for a whole video of it: the portrait keeps still outside of what is generated.
 
     Both must come from runs: encoding alone changes sharp edges of the portrait clearly.
     """

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
-from installed import PLUGINS, ROOT, run_python
+from installed import PLUGINS, run_python
 
 from lipsync_core.testing import write_skeleton
 
@@ -33,6 +34,7 @@ def test_programs_that_tests_start():
     ).stdout.strip()
     assert told == str(places.weights())
 """
+OWN = re.compile(r"^def own_folders\(|^own_folders =", re.MULTILINE)
 EVERY_TEST = """
 def pytest_collection_modifyitems(items):
     for item in items:
@@ -61,11 +63,19 @@ def test_tests_neither_read_nor_fill_the_users_folders(tmp_path: Path):
 
 
 def test_every_test_of_every_plugin_has_it(tmp_path: Path):
+    """Each plugin's conftest.py, over a test that asks for nothing; no file has an `own_folders` itself."""
     (tmp_path / "every_test.py").write_text(EVERY_TEST)
-    folders = [str(plugin / "tests") for plugin in PLUGINS]
+    for plugin in PLUGINS:
+        tests = plugin / "tests"
+        folder = tmp_path / "plugins" / plugin.name
+        folder.mkdir(parents=True)
+        shutil.copy(tests / "conftest.py", folder)
+        (folder / "test_any.py").write_text("def test_any():\n    pass\n")
+        assert not [path for path in tests.rglob("*.py") if OWN.search(path.read_text("utf-8"))]
     done = run_python("-m", "pytest", "--collect-only", "-q", "-p", "every_test", "-p", "no:cacheprovider",
-                      f"--rootdir={ROOT}", *folders, path=(tmp_path,), home=tmp_path / "home")  # fmt: skip
+                      "--import-mode=importlib", f"--rootdir={tmp_path}", str(tmp_path / "plugins"),
+                      path=(tmp_path,), home=tmp_path / "home")  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     assert not re.findall(r"^BARE .*", done.stdout, re.MULTILINE)
     with_it = re.findall(r"^OWN plugins/(\w+)/", done.stdout, re.MULTILINE)
-    assert set(with_it) == {plugin.name for plugin in PLUGINS}
+    assert with_it == [plugin.name for plugin in PLUGINS]

@@ -14,7 +14,7 @@ from weights import plugin as weights_plugin
 from weights.hubserver import Hub, serve
 
 from lipsync_core import registry
-from lipsync_core.cli import main
+from lipsync_core.testing import runs
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +26,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nobody listens there
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
-    monkeypatch.setenv("COLUMNS", "200")
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_TOKEN", "HF_HUB_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
     return folder
@@ -53,19 +52,13 @@ def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def lipsync(plugins: Path, capsys: pytest.CaptureFixture[str]) -> Callable:
+def lipsync(plugins: Path) -> Callable:
     """Run the command line here: (exit code, stdout, stderr)."""
 
     def run(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = 0
-        try:
-            main([str(word) for word in words])
-        except SystemExit as end:
-            code = int(end.code or 0)
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err, said.err
-        return code, said.out, said.err
+        done = runs.lipsync(*words)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout, done.stderr
 
     return run
 

@@ -122,7 +122,7 @@ def syncnet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SMALL_MUSETALK = {
     "_class_name": "UNet2DConditionModel",
     "act_fn": "silu",
-    "attention_head_dim": 8,
+    "attention_head_dim": 2,
     "block_out_channels": [32, 32, 64, 64],
     "center_input_sample": False,
     "cross_attention_dim": 384,
@@ -136,7 +136,7 @@ SMALL_MUSETALK = {
     "out_channels": 4,
     "sample_size": 64,
 }
-"""The published architecture with fewer channels, as MuseTalk's configuration describes it."""
+"""The published architecture with fewer channels and heads, as MuseTalk's configuration describes it."""
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The contract of lipsync-core, kept with narrow networks of the published architecture.
 
-With two steps, without guidance, and in chunks of 6 frames; the defaults take fifty times as long. The
+With two steps, without guidance, and in chunks of 5 frames; the defaults take fifty times as long. The
 network of 512x512 is the same with more pixels: `test_run.py` makes videos with it, and in whole chunks.
 """
 
@@ -30,7 +30,7 @@ def quick(spec: PluginSpec) -> PluginSpec:
     if not isinstance(spec, GeneratorSpec) or spec.name not in QUICKER:
         return spec
     options = tuple(replace(o, default=QUICK.get(o.key, o.default)) for o in spec.options)
-    return replace(spec, options=options, chunk=replace(spec.chunk, frames=6))
+    return replace(spec, options=options, chunk=replace(spec.chunk, frames=5))
 
 
 ROWS = [replace(row, specs=tuple(map(quick, row.specs))) for row in load_rows({})]

@@ -9,9 +9,10 @@ import pytest
 from lipsync_latentsync.denoiser import Denoiser
 from lipsync_latentsync.spec import LATENTSYNC15
 
-FRAMES = 52
-"""Four chunks: 0 to 15, 12 to 27, 24 to 39, 36 to 51."""
-THIRD = 3
+FRAMES = 29
+"""Three chunks: 0 to 15, 12 to 27, 24 to 28."""
+SECOND = 2
+FEW = 4
 
 
 @pytest.fixture
@@ -39,32 +40,32 @@ def steps(frames: np.ndarray) -> np.ndarray:
 def test_the_network_changes_within_a_shot_and_fades_over(here, job, monkeypatch):
     alone = job(FRAMES, "musetalk", strict=True)
     with monkeypatch.context() as once:
-        failing_once(once, THIRD)
+        failing_once(once, SECOND)
         made = job(FRAMES, "hybrid", strict=True)
     assert made.report["chain"]["used"] == {"hybrid": FRAMES}
     assert made.notes == [
-        (0, 23, "latentsync"),
-        (24, 35, "musetalk (latentsync: RuntimeError: a bad moment)"),
-        (36, 51, "latentsync"),
+        (0, 11, "latentsync"),
+        (12, 23, "musetalk (latentsync: RuntimeError: a bad moment)"),
+        (24, 28, "latentsync"),
     ]
     apart = np.abs(made.frames.astype(int) - alone.frames).mean(axis=(1, 2, 3))
-    assert apart[28:36].max() < 0.2, "MuseTalk's own frames, where nothing fades"
-    assert apart[:24].min() > 5 * apart[28:36].max()
-    # 24 to 27 and 36 to 39 fade from one mouth to the other: each step is a share of what lies between.
-    between = np.abs(made.frames[23].astype(int) - made.frames[28]).mean()
-    assert steps(made.frames)[23:28].max() < 0.6 * between
-    back = np.abs(made.frames[35].astype(int) - made.frames[40]).mean()
-    assert steps(made.frames)[35:40].max() < 0.6 * back
+    assert apart[16:24].max() < 0.2, "MuseTalk's own frames, where nothing fades"
+    assert apart[:12].min() > 5 * apart[16:24].max()
+    # 12 to 15 and 24 to 27 fade from one mouth to the other: each step is a share of what lies between.
+    between = np.abs(made.frames[11].astype(int) - made.frames[16]).mean()
+    assert steps(made.frames)[11:16].max() < 0.6 * between
+    back = np.abs(made.frames[23].astype(int) - made.frames[28]).mean()
+    assert steps(made.frames)[23:28].max() < 0.6 * back
 
 
 def test_a_damaged_file_leaves_the_video_to_musetalk(here: Path, job):
     unet = here / "latentsync15" / "latentsync_unet.pt"
     unet.unlink()
     unet.write_bytes(b"damaged")
-    made = job(18, "hybrid", strict=True)
-    assert made.report["chain"]["used"] == {"hybrid": 18}
+    made = job(FEW, "hybrid", strict=True)
+    assert made.report["chain"]["used"] == {"hybrid": FEW}
     ((first, last, note),) = made.notes
-    assert (first, last) == (0, 17)
+    assert (first, last) == (0, FEW - 1)
     assert note.startswith("musetalk (latentsync: ")
     assert "latentsync_unet.pt" in note
 
@@ -77,8 +78,8 @@ def test_the_chain_goes_on_behind_it(home, job, monkeypatch):
         raise RuntimeError("ill")
 
     monkeypatch.setattr(Denoiser, "denoised", ill)
-    made = job(18, "hybrid")
-    assert made.report["chain"]["used"] == {"viseme": 18}
+    made = job(FEW, "hybrid")
+    assert made.report["chain"]["used"] == {"viseme": FEW}
     (attempt,) = made.report["chain"]["attempts"]
     assert (attempt["generator"], attempt["phase"]) == ("hybrid", "generate")
     assert (
@@ -89,6 +90,6 @@ def test_the_chain_goes_on_behind_it(home, job, monkeypatch):
 
 
 def test_in_a_process_of_its_own_it_tells_the_same(here: Path, job):
-    made = job(18, "hybrid", strict=True, isolate=("hybrid",))
-    assert made.notes == [(0, 17, "latentsync")]
+    made = job(FEW, "hybrid", strict=True, isolate=("hybrid",))
+    assert made.notes == [(0, FEW - 1, "latentsync")]
     assert LATENTSYNC15.name not in made.report["chain"]["used"]

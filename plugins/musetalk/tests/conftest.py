@@ -134,7 +134,7 @@ def parts() -> NDArray[np.uint8]:
 SMALL_UNET = {
     "_class_name": "UNet2DConditionModel",
     "act_fn": "silu",
-    "attention_head_dim": 8,
+    "attention_head_dim": 2,
     "block_out_channels": [32, 32, 64, 64],
     "center_input_sample": False,
     "cross_attention_dim": 384,
@@ -161,7 +161,7 @@ SMALL_VAE = {
     "norm_num_groups": 32,
     "sample_size": 256,
 }
-"""The published architectures with fewer channels: the configuration beside the weights says how many."""
+"""The published architectures with fewer channels and heads: the configuration beside the weights tells."""
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
 from lipsync_core.contracts import Ready
 from lipsync_core.errors import PluginUnavailable, UsageError
+from lipsync_core.networks import exported
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import lipsync, recipe, talk
 
@@ -109,8 +110,9 @@ def test_other_files_are_refused(models, tmp_path: Path):
         OnnxAve(tmp_path / "damaged.onnx", "cpu", 1)
 
 
-def test_exports_are_made_from_the_command_line_once(home, persons, ave: Path):
-    folder = home(
+def test_exports_are_made_from_the_command_line_once(home, persons, ave: Path, models):
+    """One person's was made before; the other's is."""
+    home(
         {
             "synctalk2d/audio_visual_encoder.pth": ave,
             "synctalk2d160/persons/may.pth": persons[160],
@@ -118,20 +120,26 @@ def test_exports_are_made_from_the_command_line_once(home, persons, ave: Path):
         }
     )
     words = ("weights", "export", "synctalk2d160", "--format", "onnx", "--json", "--option")
-    first = json.loads(lipsync(*words, "person=may").stdout)["files"]
+    context = context_for(SYNCTALK2D160, options={"person": "may"})
+    found = choose(160, context)
+    assert isinstance(found, Choice) and context.cache is not None
+    may = exported.path_for(context.cache, found.stem, found.file)
+    may.parent.mkdir(parents=True, exist_ok=True)
+    may.hardlink_to(models["160"])
+    before = may.stat().st_mtime_ns
+    assert may.name.startswith("may-160-")
+    assert json.loads(lipsync(*words, "person=may").stdout)["files"] == [str(may)]
+    first = json.loads(lipsync(*words, "person=bob").stdout)["files"]
     assert len(first) == 1
-    assert Path(first[0]).name.startswith("may-160-")
+    assert Path(first[0]).name.startswith("bob-160-")
     made = Path(first[0]).stat().st_mtime_ns
-    assert json.loads(lipsync(*words, "person=may").stdout)["files"] == first
+    assert json.loads(lipsync(*words, "person=bob").stdout)["files"] == first
     assert Path(first[0]).stat().st_mtime_ns == made
-    (bob,) = json.loads(lipsync(*words, "person=bob").stdout)["files"]
-    assert Path(bob).is_file()
-    assert Path(first[0]).is_file()  # one person's export does not cost another's
+    assert may.stat().st_mtime_ns == before  # one person's export does not cost another's
     done = lipsync("weights", "export", "synctalk2d160", "--format", "onnx")
     assert "several people are trained" in done.stderr
     with pytest.raises(UsageError, match="as tensorrt"):
         export.export_ave(context_for(ENCODER), "tensorrt")
-    assert folder.is_dir()
 
 
 def test_the_option_chooses_and_the_probe_tells(home, persons, ave: Path, models):
@@ -169,7 +177,6 @@ main(sys.argv[1:])
 
 def test_a_whole_run_where_there_is_no_torch(home, persons, ave: Path, models, tmp_path: Path):
     from lipsync_core import samples
-    from lipsync_core.networks import exported
     from lipsync_core.testing import write_voice
 
     home(

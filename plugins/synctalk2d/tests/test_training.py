@@ -32,15 +32,13 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return talk(tmp_path_factory.mktemp("footage"), FRAMES).path
 
 
-def command(footage: Path, name: str, *words: object) -> list[str]:
-    given = ["train", "synctalk2d", footage, "--name", name, *WORDS, *words]
-    return [sys.executable, "-m", "lipsync_core", *map(str, given)]
+def training(footage: Path, name: str, *words: object) -> list[str]:
+    """What follows `lipsync`."""
+    return list(map(str, ("train", "synctalk2d", footage, "--name", name, *WORDS, *words)))
 
 
 def trained(footage: Path, name: str, *words: object) -> dict[str, Any]:
-    done = subprocess.run(
-        command(footage, name, *words), capture_output=True, text=True, check=False, timeout=300
-    )
+    done = lipsync(*training(footage, name, *words))
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)
     return told
@@ -70,7 +68,7 @@ def test_from_footage_to_a_person_who_speaks(home, footage: Path, tmp_path: Path
     assert seen.mouth > 0.5
     assert (seen.forehead, seen.outside) == (0, 0)
 
-    other = lipsync(*command(footage, "anna", "--features", "mel")[3:])
+    other = lipsync(*training(footage, "anna", "--features", "mel"))
     assert other.returncode == 2
     assert "other settings (features viseme -> mel" in other.stderr
     more = trained(footage, "anna", "--epochs", 3, "--sync-epochs", 1)
@@ -94,7 +92,10 @@ def ended(
     """A training that is sent a signal as soon as its newest checkpoint is so; exit code and stderr."""
     words = ("--epochs", 2, "--sync-epochs", 1, "--save-seconds", 0)
     process = subprocess.Popen(
-        command(footage, name, *words), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lipsync_core", *training(footage, name, *words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     until = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < until:
@@ -118,15 +119,13 @@ def test_killed_in_mid_epoch_it_goes_on_with_the_same_curve(home, footage: Path)
             mark["phase"] == phase and mark["epoch"] == epoch and mark["step"] in (2, 3)
         )
 
-    code, _ = ended(footage, folder, "cut", signal.SIGKILL, middle("syncnet", 0))
-    assert code == -signal.SIGKILL
-    code, _ = ended(footage, folder, "cut", signal.SIGKILL, middle("face", 0))
-    assert code == -signal.SIGKILL
-    assert state_of(folder, "cut")["marks"][-1]["step"] > 0
-    code, told = ended(footage, folder, "cut", signal.SIGTERM, middle("face", 1))
+    code, told = ended(footage, folder, "cut", signal.SIGTERM, middle("syncnet", 0))
     assert code == 130
     assert "nothing is lost" in told
     assert "Traceback" not in told
+    code, _ = ended(footage, folder, "cut", signal.SIGKILL, middle("face", 1))
+    assert code == -signal.SIGKILL
+    assert state_of(folder, "cut")["marks"][-1]["step"] > 0
     cut = trained(footage, "cut", *words, "--save-seconds", 0)
     assert cut["history"] == whole["history"]
     people = [store.find(f"{GENERATOR}/{name}").folder / "network.pth" for name in ("cut", "whole")]
@@ -144,11 +143,11 @@ def test_a_damaged_checkpoint_costs_only_what_came_after_the_one_before(home, fo
     newest.write_bytes(newest.read_bytes()[:1000])
     again = trained(footage, "anna", *words)
     assert again["history"] == made["history"]
-    done = lipsync(*command(footage, "anna", *words, "--from", "nowhere.pth")[3:])
+    done = lipsync(*training(footage, "anna", *words, "--from", "nowhere.pth"))
     assert done.returncode == 2
     assert "There is no checkpoint 'nowhere.pth'" in done.stderr
     (place / "state.json").write_text("{")
-    done = lipsync(*command(footage, "anna", *words)[3:])
+    done = lipsync(*training(footage, "anna", *words))
     assert (done.returncode, "cannot be read" in done.stderr) == (3, True)
     assert trained(footage, "anna", *words, "--fresh")["history"] == made["history"]
     best = trained(footage, "anna", "--epochs", 2, "--sync-epochs", 0, "--from", "best")
@@ -216,6 +215,5 @@ def test_upstreams_prepared_folder_is_learnt_from_as_it_is(home, tmp_path: Path)
     assert card["footage"] == "1.0 s prepared by SyncTalk_2D in May"
     assert "AVE encoder" in card["licence"]
     (root / "landmarks" / "7.lms").unlink()
-    words = (*command(root, "other", "--features", "ave")[3:],)
-    done = lipsync(*words)
+    done = lipsync(*training(root, "other", "--features", "ave"))
     assert (done.returncode, "7.lms is missing" in done.stderr) == (3, True)
