@@ -27,7 +27,7 @@ BUILTIN = "builtin"
 
 Status = Literal["ok", "broken", "disabled", "conflict"]
 
-_HOOK_KINDS: dict[str, type[specs.PluginSpec]] = {
+_HOOK_KINDS: dict[str, type[specs.Spec]] = {
     "lipsync_register_detectors": specs.DetectorSpec,
     "lipsync_register_audio_encoders": specs.AudioEncoderSpec,
     "lipsync_register_generators": specs.GeneratorSpec,
@@ -63,7 +63,7 @@ class PluginRow:
     status: Status = "ok"
     reason: str = ""
     remedy: str = ""
-    specs: tuple[specs.PluginSpec, ...] = ()
+    specs: tuple[specs.Spec, ...] = ()
 
 
 def load_rows(environ: dict[str, str] | None = None) -> list[PluginRow]:
@@ -211,7 +211,7 @@ def _load_one(point: metadata.EntryPoint, row: PluginRow) -> PluginRow:
     return _replace(row, specs=tuple(found))
 
 
-def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
+def _collect(module: ModuleType, name: str) -> list[specs.Spec]:
     """Call each hook of one plugin module and check what it registers."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -224,7 +224,7 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
         )
     if not marked:
         raise PluginFault("its module has no hook implementation (missing @hookimpl?)")
-    found: list[specs.PluginSpec] = []
+    found: list[specs.Spec] = []
     try:
         with redirect_stdout(sys.stderr):
             manager.register(module, name)
@@ -238,16 +238,16 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
     return found
 
 
-def _call_hooks(manager: pluggy.PluginManager, found: list[specs.PluginSpec]) -> None:
+def _call_hooks(manager: pluggy.PluginManager, found: list[specs.Spec]) -> None:
     for hook, kind in _HOOK_KINDS.items():
 
-        def register(spec: object, kind: type[specs.PluginSpec] = kind) -> None:
+        def register(spec: object, kind: type[specs.Spec] = kind) -> None:
             found.append(_checked(spec, kind))
 
         getattr(manager.hook, hook)(register=register)
 
 
-def _checked(spec: object, kind: type[specs.PluginSpec]) -> specs.PluginSpec:
+def _checked(spec: object, kind: type[specs.Spec]) -> specs.Spec:
     if not isinstance(spec, kind):
         told = spec.__name__ if isinstance(spec, type) else type(spec).__name__
         raise PluginFault(f"it registered a {told} as {kind.kind}")
@@ -259,7 +259,7 @@ def _checked(spec: object, kind: type[specs.PluginSpec]) -> specs.PluginSpec:
 
 
 def _without_conflicts(row: PluginRow, taken: dict[tuple[str, str], str]) -> PluginRow:
-    kept: list[specs.PluginSpec] = []
+    kept: list[specs.Spec] = []
     clashes: list[str] = []
     for spec in row.specs:
         key = (spec.kind, spec.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lipsync_core.specs import Kind, PluginSpec
+from lipsync_core.specs import Kind, Spec
 from lipsync_core.testing import (
     blender_cases,
     common_cases,
@@ -28,7 +28,7 @@ _BY_KIND: dict[Kind, tuple[Case, ...]] = {
 }
 
 
-def cases_for(spec: PluginSpec) -> tuple[Case, ...]:
+def cases_for(spec: Spec) -> tuple[Case, ...]:
     """All cases for a spec, cheapest first."""
     opening = common_cases.COMMAND if spec.kind == "command" else common_cases.OPENED
     return (*spec_cases.CASES, *common_cases.CASES, *opening, *_BY_KIND[spec.kind])

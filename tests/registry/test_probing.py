@@ -92,7 +92,7 @@ def test_a_package_that_is_too_old():
     ],
 )
 def test_versions_are_compared_as_numbers(monkeypatch, have: str, want: str, fine: bool):
-    monkeypatch.setattr("importlib.metadata.version", lambda name: have)
+    monkeypatch.setattr(packages, "version", lambda name: have)
     assert isinstance(probe(replace(SPEC, requires=(replace(NUMPY, minimum=want),))), Ready) is fine
 
 
