@@ -71,18 +71,22 @@ class Group:
     options: Callable[..., None] | None = None
 
 
-class _HelpOption:
-    """Gives `--help` a default that typer need not convert: it would import pydantic for every call."""
+class _LightFlags:
+    """Flags without a type in the help, and a `--help` that is quick to parse."""
 
-    def get_help_option(self, ctx: Any) -> Any:  # noqa: ANN401 - private to typer
-        """The option, or None where the verb has none."""
-        option = super().get_help_option(ctx)  # type: ignore[misc]
-        if option is not None:
-            option.default = False
-        return option
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - private to typer
+        """All parameters, with `--help`."""
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in found:
+            if getattr(parameter, "is_flag", False):
+                parameter.metavar = ""  # typer would show <bool>
+                parameter.default = (
+                    parameter.default or False
+                )  # to convert None, it would import pydantic
+        return found
 
 
-class LazyGroup(_HelpOption, TyperGroup):
+class LazyGroup(_LightFlags, TyperGroup):
     """A group whose commands are names and lines until one of them is called.
 
     Attributes:
@@ -165,7 +169,7 @@ class LazyGroup(_HelpOption, TyperGroup):
                 self._list(spec.name, row)
 
 
-class RenamedOptions(_HelpOption, TyperCommand):
+class RenamedOptions(_LightFlags, TyperCommand):
     """A verb whose options are also known by the names that they had before.
 
     Attributes:

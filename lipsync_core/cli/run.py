@@ -29,8 +29,8 @@ _TARGET_HELP = "Video, GIF, picture, folder of pictures or edit list. Default: a
 _AUDIO_HELP = "Any file with sound. Default: a bundled recording."
 _EVAL_HELP = "Judge the video, as `lipsync eval` does; the figures go into the report."
 
-_Target = Annotated[Path | None, typer.Argument(metavar="[TARGET]", help=_TARGET_HELP)]
-_Audio = Annotated[Path | None, typer.Argument(metavar="[AUDIO]", help=_AUDIO_HELP)]
+_Target = Annotated[Path | None, typer.Argument(metavar="TARGET", help=_TARGET_HELP)]
+_Audio = Annotated[Path | None, typer.Argument(metavar="AUDIO", help=_AUDIO_HELP)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,8 +156,9 @@ def _identity(point: metadata.EntryPoint) -> PluginRow:
     if dist is None:
         return PluginRow(name=point.name)
     # A half removed distribution may have lost its metadata file: name and version are then None.
-    name = dist.metadata["Name"] if dist.metadata else None
-    version = dist.metadata["Version"] if dist.metadata else None
+    told = dist.metadata  # parsed at each access
+    name = told["Name"] if told else None
+    version = told["Version"] if told else None
     return PluginRow(name=point.name, distribution=name or "", version=version or "")
 
 

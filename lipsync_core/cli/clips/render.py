@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _OUTPUT_HELP = "Video to make: .mp4, .mov, .mkv or .webm."
 _EDITS_HELP = "Edit list to render, instead of making one."
 
-_Library = Annotated[Path | None, typer.Argument(metavar="[LIBRARY]", help=LIBRARY_HELP)]
+_Library = Annotated[Path | None, typer.Argument(metavar="LIBRARY", help=LIBRARY_HELP)]
 _Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help=_OUTPUT_HELP)]
 _Edits = Annotated[Path | None, typer.Option(metavar="FILE", help=_EDITS_HELP)]
 

@@ -60,39 +60,40 @@ def list_plugins(show_all: _All = False, as_json: Json = False, probe: _Probe = 
 
 
 def _show(listed: list[Listed]) -> None:
-    """A heading for each kind, and a line for each plugin; cut off at the width of a terminal."""
+    """A heading for each kind, and a line for each plugin, cut off at the width of a terminal."""
     names = max((len(one.spec.name) for one in listed), default=0)
-    states = max(len(word) for word in COLOURS if word != "conflict")
-    kind = ""
+    states = max((len(one.state.word) for one in listed), default=0)
+    lines, kind = [], ""
     for one in listed:
         if one.spec.kind != kind:
             kind = one.spec.kind
-            _line(f"[bold]{kind}s[/]")
-        name = f"{one.spec.name:<{names}}"
-        _line(f"  {name}  {_coloured(one.state.word, states)}  {escape(one.spec.summary)}")
+            lines.append(f"[bold]{kind}s[/]")
+        state = _coloured(one.state.word, states)
+        lines.append(f"  {one.spec.name:<{names}}  {state}  {escape(one.spec.summary)}")
     if any(one.state.word != "ready" for one in listed):
-        _line(
-            "[dim]What a plugin needs: lipsync plugins info NAME, or lipsync plugins list --all[/]"
-        )
+        lines.append("[dim]To see what they need: lipsync plugins list --all[/]")
+    if stdout.is_terminal:
+        stdout.print("\n".join(lines), no_wrap=True, overflow="ellipsis")
+    else:
+        _print(*lines)
 
 
 def _show_all(listed: list[Listed]) -> None:
+    """A paragraph for each plugin."""
     for one in listed:
         spec, state, row = one.spec, one.state, one.row
         package = f"{row.distribution or row.name} {row.version}".strip()
-        _line(f"[bold]{spec.name}[/]  {spec.kind} of {escape(package)}", whole=True)
-        reason = escape(state.reason)
+        colon = "" if state.word == "ready" else ":"
         facts = {
             "": escape(spec.summary),
-            "state": f"{_coloured(state.word)}{': ' if state.word != 'ready' else ' '}{reason}",
-            "remedy": escape(state.remedy),
-            "code": escape(spec.licence.code),
-            "weights": escape(spec.licence.weights),
-            "commercial use": _COMMERCIAL[spec.licence.commercial],
+            "state: ": f"{_coloured(state.word)}{colon} {escape(state.reason)}",
+            "remedy: ": escape(state.remedy),
+            "code: ": escape(spec.licence.code),
+            "weights: ": escape(spec.licence.weights),
+            "commercial use: ": _COMMERCIAL[spec.licence.commercial],
         }
-        for title, text in facts.items():
-            if text:
-                _line(f"  {title}{': ' if title else ''}{text}", whole=True)
+        shown = [f"  {title}{text}" for title, text in facts.items() if text]
+        _print(f"[bold]{spec.name}[/]  {spec.kind} of {escape(package)}", *shown)
 
 
 def _show_failed(rows: Iterable[PluginRow]) -> None:
@@ -101,21 +102,17 @@ def _show_failed(rows: Iterable[PluginRow]) -> None:
         state = state_of_row(row)
         if state is not None:
             package = escape(f"{row.distribution or row.name} {row.version}".strip())
-            told = f"{package}: {escape(state.reason)}"
-            _line(f"{_coloured(state.word)}  {told}", whole=True)
-            _line(f"  {escape(state.remedy)}", whole=True)
+            told = f"{_coloured(state.word)}  {package}: {escape(state.reason)}"
+            _print(told, f"  {escape(state.remedy)}")
 
 
 def _coloured(word: Word, width: int = 0) -> str:
     return f"[{COLOURS[word]}]{word:<{width}}[/]"
 
 
-def _line(text: str, *, whole: bool = False) -> None:
-    """One line; cut off where it is too long for a terminal, unless `whole`."""
-    if whole or not stdout.is_terminal:
-        stdout.print(text, soft_wrap=True)
-    else:
-        stdout.print(text, no_wrap=True, overflow="ellipsis")
+def _print(*lines: str) -> None:
+    """Write lines that are not cut off."""
+    stdout.print("\n".join(lines), soft_wrap=True)
 
 
 def _data(row: PluginRow, offers: list[Listed]) -> dict[str, Any]:

@@ -16,9 +16,7 @@ __all__ = ["Name", "Names", "chosen", "demand", "fail"]
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="A generator, audio encoder, enhancer, ...")
 ]
-Names = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Plugins. Default: all.")
-]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Plugins. Default: all.")]
 
 
 def chosen(names: list[str] | None) -> list[Entry]:

@@ -21,7 +21,7 @@ from lipsync_core.weights.intake import take
 from lipsync_core.weights.recognition import looks_known, recognise
 
 _Paths = Annotated[
-    list[Path], typer.Argument(metavar="PATH...", help="Weight files, or folders that hold some.")
+    list[Path], typer.Argument(metavar="PATH", help="Weight files, or folders that hold some.")
 ]
 _Plugin = Annotated[
     str | None, typer.Option(metavar="NAME", help="Take only files of this plugin.")

@@ -23,7 +23,7 @@ from lipsync_core.weights.entries import Entry, entries
 from lipsync_core.weights.remedy import remedy
 
 _Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="Generators, audio encoders, enhancers, ...")
+    list[str], typer.Argument(metavar="NAME", help="Generators, audio encoders, enhancers, ...")
 ]
 
 

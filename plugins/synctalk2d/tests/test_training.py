@@ -166,7 +166,7 @@ def test_what_is_missing_is_said_before_anything_happens(home, footage: Path, tm
 
     assert "synctalk2d" in lipsync("train", "--help").stdout
     assert "needs a name" in refused(footage)
-    assert "not said that the person agreed" in refused(footage, "--name", "anna")
+    assert "consent of the person is missing" in refused(footage, "--name", "anna")
     said = ("--name", "anna", "--consent", "yes")
     assert "Unknown preset 'huge'" in refused(footage, *said, "--preset", "huge")
     assert "Unknown features 'ears'" in refused(footage, *said, "--features", "ears")
