@@ -179,7 +179,7 @@ def _options(
     for key, value in task.options.items():
         owners = [name for name, keys in declared.items() if key in keys]
         if not owners:
-            names = ", ".join(like.generators) or "the embedded default"
+            names = ", ".join(like.generators) or "the built-in generator"
             raise UsageError(
                 f"Unknown option '{key}' in task '{task.name}': {names} does not have it.",
                 "Remove it, or choose a generator that has it, such as --generator musetalk.",

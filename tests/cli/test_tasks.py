@@ -129,5 +129,5 @@ def test_options_of_a_task_go_to_the_generators_that_have_them(tmp_path):
     assert options_of(f"t: {GOOD}", tmp_path, "plain")["painter"]["bbox_shift"] == "1"
     with pytest.raises(UsageError, match="Unknown option 'bbox_shift' in task 't': plain does not"):
         options_of(text, tmp_path, "plain")
-    with pytest.raises(UsageError, match="the embedded default does not have it"):
+    with pytest.raises(UsageError, match="the built-in generator does not have it"):
         options_of(text, tmp_path)

@@ -41,6 +41,7 @@ def _file_probe(context: ProbeContext, row: tuple[int, ...]) -> ProbeResult | No
 
 
 def probe_network(context: ProbeContext) -> ProbeResult:
+    """Ready where HuBERT itself can run, or what is missing."""
     absent = [p for p in ("torch", "transformers") if not packages.installed(p)]
     if absent:
         return Unavailable(
