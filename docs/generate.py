@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 import sys
-from enum import Enum
 from importlib import import_module
 from pathlib import Path
-from typing import Any
-
-from typer.main import get_command
+from typing import Any, Literal, get_args, get_origin
 
 from docs import parity, reference
 from lipsync_core import errors, specs
-from lipsync_core.cli.app import BUILT_IN, build
+from lipsync_core.cli.app import ROOT
+from lipsync_core.cli.lazy import Group, Verb, command
 from lipsync_core.registry.catalogue import CATALOGUE
 
 Command = Any
@@ -23,50 +21,69 @@ NOTE = "<!-- Written by `python -m docs.generate`; do not edit. -->\n\n"
 
 
 def cli() -> str:
-    """Every verb with its arguments and options, from the application itself."""
-    app = get_command(build(["run"]))
-    parts = ["# Command line\n", app.help or "", "\n"]
-    for name in BUILT_IN:
-        command = app.commands[name]  # type: ignore[attr-defined]
-        for path, leaf in _leaves(f"lipsync {name}", command):
-            parts += [
-                f"\n## `{path}`\n",
-                "\n",
-                inspect.cleandoc(leaf.help or ""),
-                "\n",
-                _parameters(leaf),
-            ]
+    """Every verb with its arguments and options, those of the project's plugins included."""
+    _our_specs()  # makes the plugins importable
+    parts = ["# Command line\n\n", ROOT.help, "\n"]
+    for name, verb in ROOT.verbs.items():
+        if not verb.hidden:
+            parts += _pages(f"lipsync {name}", verb)
     return NOTE + "".join(parts)
 
 
-def _leaves(path: str, command: Command) -> list[tuple[str, Command]]:
-    inner = getattr(command, "commands", None)
-    if not inner:
-        return [(path, command)]
-    return [leaf for name, sub in inner.items() for leaf in _leaves(f"{path} {name}", sub)]
+def _pages(path: str, verb: Verb) -> list[str]:
+    module, _, attribute = verb.target.partition(":")
+    target = getattr(import_module(module), attribute)
+    if isinstance(target, Group):
+        rows = dict(target.verbs)
+        if target.plugins is not None:
+            rows |= _plugin_verbs(target.plugins)
+        return [page for name, row in rows.items() for page in _pages(f"{path} {name}", row)]
+    return _typer_pages(path, command(target, path.rpartition(" ")[2]))
 
 
-def _parameters(command: Command) -> str:
+def _typer_pages(path: str, made: Command) -> list[str]:
+    inner = getattr(made, "commands", None)
+    if inner:
+        return [page for name, sub in inner.items() for page in _typer_pages(f"{path} {name}", sub)]
+    text = inspect.cleandoc(made.help or "")
+    return [f"\n## `{path}`\n\n{text}\n", _parameters(made)]
+
+
+def _plugin_verbs(group: str) -> dict[str, Verb]:
+    """The verbs that the project's plugins add to a group."""
+    return {
+        spec.name: Verb(target=spec.factory, help=spec.summary)
+        for _, spec in _our_specs()
+        if isinstance(spec, specs.CommandSpec) and spec.group == group
+    }
+
+
+def _parameters(made: Command) -> str:
     rows = []
-    for parameter in command.params:
-        if "--help" in parameter.opts:
+    for parameter in made.params:
+        if getattr(parameter, "hidden", False):
             continue
         names = ", ".join(f"`{opt}`" for opt in [*parameter.opts, *parameter.secondary_opts])
         if parameter.param_type_name == "argument":
             names = f"`{(parameter.metavar or parameter.name).upper()}`"
+        elif parameter.metavar:
+            names += f" `{parameter.metavar}`"
         default = parameter.default
         shown = (
             ""
-            if default in (None, False, ()) or callable(default)
+            if default in (None, False, "", ()) or callable(default)
             else f" Default: `{_plain(default)}`."
         )
-        kind = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-        choices = list(kind) if inspect.isclass(kind) and issubclass(kind, Enum) else []
-        listed = f" One of {', '.join(f'`{_plain(c)}`' for c in choices)}." if choices else ""
-        rows.append(
-            f"| {names} | {(getattr(parameter, 'help', '') or '').strip()}{listed}{shown} |"
-        )
+        choices = _choices(parameter)
+        listed = f" One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else ""
+        help_ = (getattr(parameter, "help", "") or "").strip().replace("|", "\\|")
+        rows.append(f"| {names} | {help_}{listed}{shown} |")
     return "\n| option | meaning |\n|---|---|\n" + "\n".join(rows) + "\n" if rows else ""
+
+
+def _choices(parameter: Any) -> tuple[str, ...]:  # noqa: ANN401 - private to typer
+    annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _plain(value: object) -> str:
@@ -88,6 +105,8 @@ def capabilities() -> str:
     """What the core and the project's own plugins offer."""
     rows = []
     for package, spec in _our_specs():
+        if not isinstance(spec, specs.PluginSpec):
+            continue  # a verb: cli.md
         commercial = {True: "yes", False: "no", None: "not stated"}[spec.licence.commercial]
         streams = {True: "yes", False: "no"}.get(getattr(spec, "streams", None), "")  # type: ignore[arg-type]
         rows.append(
@@ -104,13 +123,15 @@ def capabilities() -> str:
     )
 
 
-def _our_specs() -> list[tuple[str, specs.PluginSpec]]:
+def _our_specs() -> list[tuple[str, specs.Spec]]:
     """Package and spec of all that this repository offers, installed or not."""
-    found: list[tuple[str, specs.PluginSpec]] = []
+    found: list[tuple[str, specs.Spec]] = []
     modules = {"lipsync-core": "lipsync_core.builtin.plugin"}
     for package in dict.fromkeys(CATALOGUE.values()):
         module = package.replace("-", "_")
-        sys.path.append(str(HERE.parent / "plugins" / module.removeprefix("lipsync_")))
+        folder = str(HERE.parent / "plugins" / module.removeprefix("lipsync_"))
+        if folder not in sys.path:
+            sys.path.append(folder)
         modules[package] = f"{module}.plugin"
     for package, module in modules.items():
         for name, hook in vars(import_module(module)).items():

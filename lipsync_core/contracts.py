@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -49,12 +49,23 @@ class Ready:
     audio_encoder: str = ""
 
 
+Lack = Literal["package", "weights", "device", "setup", "fault"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unavailable:
-    """The probe found something missing: `reason` says what, `hint` how to get it."""
+    """The probe found something missing.
+
+    Attributes:
+        reason: what is missing.
+        hint: how to get it.
+        lacks: of what kind it is, for lists: a package, weights, a device or its memory, anything else that
+            the user must set up; "fault": the plugin itself is broken.
+    """
 
     reason: str
     hint: str
+    lacks: Lack = "setup"
 
 
 ProbeResult = Ready | Unavailable

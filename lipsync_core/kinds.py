@@ -24,7 +24,7 @@ class PluginKind:
         cases: module with the contract cases of the kind (`CASES`); None: those of every plugin do.
     """
 
-    spec: type[specs.PluginSpec]
+    spec: type[specs.Spec]
     plural: str
     offers: str
     contract: type[contracts.Plugin] | None = None
@@ -100,6 +100,6 @@ KINDS: tuple[PluginKind, ...] = (
 """In the order in which they are listed."""
 
 
-def kind_of(spec: specs.PluginSpec) -> PluginKind:
+def kind_of(spec: specs.Spec) -> PluginKind:
     """The kind of a plugin."""
     return next(kind for kind in KINDS if isinstance(spec, kind.spec))

@@ -220,13 +220,29 @@ class PrepareSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PluginSpec:
-    """What every spec says.
+class Spec:
+    """What every spec says, of a plugin that is opened or of a verb of the command line.
 
     Attributes:
         name: short, lower case, unique in its kind ("musetalk").
-        factory: "module:attribute", imported only when the plugin is opened.
-        summary: one line for `lipsync plugins list`.
+        factory: "module:attribute", imported only when it is used.
+        summary: one line for `lipsync plugins list` and `lipsync --help`.
+        homepage: where to read more.
+    """
+
+    kind: ClassVar[str]
+
+    name: str
+    factory: str
+    summary: str
+    homepage: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PluginSpec(Spec):
+    """What the spec of every plugin says that a run can open.
+
+    Attributes:
         licence: licences of code and weights.
         requires: packages that must be importable.
         weights: files that must be on disk.
@@ -236,17 +252,11 @@ class PluginSpec:
         memory: bytes of device memory one run needs, or None when it is small.
         main_memory: the same on a CPU, where that is another figure; None: it is `memory`.
         options: what `--option NAME.KEY=VALUE` accepts.
-        homepage: where to read more.
         exports: formats into which it can convert its weights ("onnx").
         exporter: "module:function" that does so, called with an `OpenContext` and the format, gives
             the paths of the files it made in the context's cache folder; or None.
     """
 
-    kind: ClassVar[str]
-
-    name: str
-    factory: str
-    summary: str
     licence: Licence
     requires: tuple[Requirement, ...] = ()
     weights: tuple[WeightFile, ...] = ()
@@ -255,7 +265,6 @@ class PluginSpec:
     memory: int | None = None
     main_memory: int | None = None
     options: tuple[Option, ...] = ()
-    homepage: str = ""
     exports: tuple[str, ...] = ()
     exporter: str | None = None
 
@@ -428,8 +437,11 @@ class VoiceSpec(PluginSpec):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandSpec(PluginSpec):
-    """A verb of the command line; `factory` names a function that is handed the remaining words.
+class CommandSpec(Spec):
+    """A verb of the command line.
+
+    `factory` names a function with typer annotations, or a `typer.Typer` with verbs of its own. It is
+    imported when the verb is called or its help is asked for, never to list the verbs.
 
     Attributes:
         group: "train" puts it below `lipsync train`; empty: it is a verb of its own.

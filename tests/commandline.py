@@ -1,4 +1,4 @@
-"""The command line: in this process, or as a user has it in a process of its own."""
+"""The command line as a user has it: in a process of its own, or quickly in this one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import os
 import subprocess
 import sys
 from contextlib import chdir
+from io import StringIO
+from unittest.mock import patch
 
+from lipsync_core.cli import console
 from lipsync_core.testing import runs
 
 
@@ -29,3 +32,13 @@ def lipsync_process(*words, cwd=None, preexec=None, **env):
         env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
         preexec_fn=preexec,
     )
+
+
+def lipsync_here(*words, cwd=None, columns=200, stdin="", **env):
+    """Run the command line in this process, on consoles of that width, with something to read."""
+    console.stdout.width = console.stderr.width = columns
+    try:
+        with patch.object(sys, "stdin", StringIO(stdin)):
+            return lipsync(*words, cwd=cwd, COLUMNS=str(columns), **env)
+    finally:
+        console.stdout.width = console.stderr.width = 300

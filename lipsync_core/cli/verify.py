@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
+from lipsync_core.cli.flags import Json
+
 
 def verify(
-    file: Annotated[Path, typer.Argument(help="A video, made by lipsync or not.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Plain data on stdout.")] = False,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Any video.")],
+    as_json: Json = False,
 ) -> None:
-    """Say whether FILE is marked as AI-edited by lipsync, and by what.
+    """Check whether VIDEO is marked as AI-edited by lipsync.
 
-    Exit code 0: marked, and the report beside it (if there is one) agrees. 8: not marked, or it disagrees.
+    Exit code 0: it is marked, and its report (if there is one) agrees. 8: it is not marked, or they disagree.
 
     Example: `lipsync verify talk.mp4`
     """
@@ -23,11 +25,11 @@ def verify(
     from lipsync_core.cli.console import print_json, stdout
     from lipsync_core.engine.record.verify import verify as read
 
-    found = read(file)
+    found = read(video)
     if as_json:
         print_json(found)
         return
-    stdout.print(f"{escape(str(file))}: marked as AI-edited")
+    stdout.print(f"{escape(str(video))}: marked as AI-edited", soft_wrap=True)
     for key in ("tool", "version", "generators", "run"):
-        stdout.print(f"  {key}: {escape(str(found[key]))}")
-    stdout.print(f"  report: {found['report'] or 'none beside it'}")
+        stdout.print(f"  {key}: {escape(str(found[key]))}", soft_wrap=True)
+    stdout.print(f"  report: {escape(str(found['report'] or 'none beside it'))}", soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import metadata, util
 from importlib.machinery import PathFinder
 
@@ -25,8 +26,9 @@ def installed(module: str) -> bool:
     return True
 
 
+@cache
 def version(distribution: str) -> str:
-    """The version of a distribution; empty where it is not installed."""
+    """The version of a distribution; empty where it is not installed. Looked up once per process."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -105,7 +105,7 @@ def _card_in(archive: zipfile.ZipFile, path: Path) -> Card:
     if CARD not in names:
         raise UnsupportedInput(
             f"{path} is not a trained person: it has no {CARD}.",
-            "Choose a file that `lipsync models export` wrote.",
+            "Choose a file that `lipsync people export` wrote.",
         )
     if archive.getinfo(CARD).file_size > _MOST_CARD:
         raise _damaged(path, "its card is too large")
@@ -146,5 +146,5 @@ def _copy(source: IO[bytes], out: IO[bytes], size: int, digest: hashlib._Hash) -
 def _damaged(path: Path, why: str) -> UnsupportedInput:
     return UnsupportedInput(
         f"{path} is damaged, or no trained person: {why.rstrip('.')}.",
-        "Export the person anew where it was trained: lipsync models export NAME.",
+        "Export the person anew where it was trained: lipsync people export NAME.",
     )

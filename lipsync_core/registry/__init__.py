@@ -16,7 +16,7 @@ from lipsync_core.registry.loading import BUILTIN, PluginRow, load_rows, say
 
 __all__ = ["BUILTIN", "PluginRow", "Registry", "create", "load_rows"]
 
-Spec = TypeVar("Spec", bound=specs.PluginSpec)
+AnySpec = TypeVar("AnySpec", bound=specs.Spec)
 
 
 class Registry:
@@ -35,11 +35,11 @@ class Registry:
         """Load every installed plugin once per process (see `load_rows`)."""
         return _installed()
 
-    def all(self, of: type[Spec]) -> list[Spec]:
+    def all(self, of: type[AnySpec]) -> list[AnySpec]:
         """All specs of one type, in the order of loading (built-in first)."""
         return [s for s, _ in self._by_name.values() if isinstance(s, of)]
 
-    def get(self, of: type[Spec], name: str) -> Spec:
+    def get(self, of: type[AnySpec], name: str) -> AnySpec:
         """The spec of that name.
 
         Raises:
@@ -66,12 +66,13 @@ class Registry:
             f"{hint}Known here: {', '.join(known) or 'none'}.",
         )
 
-    def row_of(self, spec: specs.PluginSpec) -> PluginRow:
+    def row_of(self, spec: specs.Spec) -> PluginRow:
         """The plugin row that registered `spec`."""
         return self._by_name[spec.kind, spec.name][1]
 
     def __iter__(self) -> Iterator[specs.PluginSpec]:
-        return (s for s, _ in self._by_name.values())
+        """Every plugin that a run can open; verbs of the command line are no such plugins."""
+        return iter(self.all(specs.PluginSpec))
 
 
 def create(spec: specs.PluginSpec) -> Plugin:

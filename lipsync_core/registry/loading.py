@@ -55,7 +55,7 @@ class PluginRow:
     status: Status = "ok"
     reason: str = ""
     remedy: str = ""
-    specs: tuple[specs.PluginSpec, ...] = ()
+    specs: tuple[specs.Spec, ...] = ()
 
 
 def load_rows(environ: dict[str, str] | None = None) -> list[PluginRow]:
@@ -148,8 +148,9 @@ def _identity(point: metadata.EntryPoint) -> PluginRow:
     if dist is None:
         return PluginRow(name=point.name)
     # A half removed distribution may have lost its metadata file: name and version are then None.
-    name = dist.metadata["Name"] if dist.metadata else None
-    version = dist.metadata["Version"] if dist.metadata else None
+    told = dist.metadata  # parsed at each access
+    name = told["Name"] if told else None
+    version = told["Version"] if told else None
     return PluginRow(name=point.name, distribution=name or "", version=version or "")
 
 
@@ -203,7 +204,7 @@ def _load_one(point: metadata.EntryPoint, row: PluginRow) -> PluginRow:
     return _replace(row, specs=tuple(found))
 
 
-def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
+def _collect(module: ModuleType, name: str) -> list[specs.Spec]:
     """Call each hook of one plugin module and check what it registers."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -216,7 +217,7 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
         )
     if not marked:
         raise PluginFault("its module has no hook implementation (missing @hookimpl?)")
-    found: list[specs.PluginSpec] = []
+    found: list[specs.Spec] = []
     try:
         with redirect_stdout(sys.stderr):
             manager.register(module, name)
@@ -230,16 +231,16 @@ def _collect(module: ModuleType, name: str) -> list[specs.PluginSpec]:
     return found
 
 
-def _call_hooks(manager: pluggy.PluginManager, found: list[specs.PluginSpec]) -> None:
+def _call_hooks(manager: pluggy.PluginManager, found: list[specs.Spec]) -> None:
     for kind in KINDS:
 
-        def register(spec: object, wanted: type[specs.PluginSpec] = kind.spec) -> None:
+        def register(spec: object, wanted: type[specs.Spec] = kind.spec) -> None:
             found.append(_checked(spec, wanted))
 
         getattr(manager.hook, kind.hook)(register=register)
 
 
-def _checked(spec: object, kind: type[specs.PluginSpec]) -> specs.PluginSpec:
+def _checked(spec: object, kind: type[specs.Spec]) -> specs.Spec:
     if not isinstance(spec, kind):
         told = spec.__name__ if isinstance(spec, type) else type(spec).__name__
         raise PluginFault(f"it registered a {told} as {kind.kind}")
@@ -251,7 +252,7 @@ def _checked(spec: object, kind: type[specs.PluginSpec]) -> specs.PluginSpec:
 
 
 def _without_conflicts(row: PluginRow, taken: dict[tuple[str, str], str]) -> PluginRow:
-    kept: list[specs.PluginSpec] = []
+    kept: list[specs.Spec] = []
     clashes: list[str] = []
     for spec in row.specs:
         key = (spec.kind, spec.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 
 from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
@@ -63,15 +64,16 @@ def probe(
             reason=f"its weights may not clearly be used commercially ({spec.licence.weights})",
             hint=f"Omit --commercial-only, or choose another {spec.kind}.",
         )
-    missing = [_packages(spec), _weights(spec), _hardware(spec, context)]
+    missing = [_packages(spec), _weights(spec, context), _hardware(spec, context)]
     found = [answer for answer in missing if answer is not None]
     own = _own_probe(spec, context, quiet=bool(found)) if spec.probe else None
     if isinstance(own, Unavailable):
-        found.append(own)
+        found.append(_classified(spec, context, own))
     if found:
         return Unavailable(
             reason="; ".join(answer.reason for answer in found),
             hint="; ".join([*(a.hint.rstrip(".") for a in found[:-1]), found[-1].hint]),
+            lacks=found[0].lacks,
         )
     return own or Ready(detail=f"on {context.device}")
 
@@ -92,6 +94,7 @@ def unfit_torch(device: str) -> Unavailable | None:
     return Unavailable(
         reason="the torch that is installed here cannot use the GPU",
         hint="Install a torch with CUDA, or choose --device cpu.",
+        lacks="package",
     )
 
 
@@ -124,6 +127,7 @@ def unfit_onnxruntime(device: str) -> Unavailable | None:
     return Unavailable(
         reason="the onnxruntime that is installed here cannot use the GPU",
         hint="pip install onnxruntime-gpu, or choose --device cpu.",
+        lacks="package",
     )
 
 
@@ -141,12 +145,22 @@ def _own_probe(spec: PluginSpec, context: OpenContext, quiet: bool) -> ProbeResu
         return Unavailable(
             reason=f"its probe failed: {type(error).__name__}: {error}",
             hint="Reinstall the plugin, or report this to its author.",
+            lacks="fault",
         )
     if isinstance(result, Ready | Unavailable):
         return result
     return Unavailable(
-        reason=f"its probe gave a {type(result).__name__}", hint="Report this to its author."
+        reason=f"its probe gave a {type(result).__name__}",
+        hint="Report this to its author.",
+        lacks="fault",
     )
+
+
+def _classified(spec: PluginSpec, context: OpenContext, answer: Unavailable) -> Unavailable:
+    """A probe's own answer; weights are lacking where it does not say what is, and no weight file is here."""
+    if answer.lacks == "setup" and spec.weights and not context.weights:
+        return replace(answer, lacks="weights")
+    return answer
 
 
 def _packages(spec: PluginSpec) -> Unavailable | None:
@@ -160,7 +174,7 @@ def _packages(spec: PluginSpec) -> Unavailable | None:
     if not told:
         return None
     wanted = " ".join(f'"{_pip(r)}"' for r in (*absent, *(r for r, _ in old)))
-    return Unavailable(reason="; ".join(told), hint=f"pip install {wanted}")
+    return Unavailable(reason="; ".join(told), hint=f"pip install {wanted}", lacks="package")
 
 
 def _too_old(requirement: Requirement) -> str:
@@ -186,15 +200,15 @@ def _pip(requirement: Requirement) -> str:
     return requirement.distribution + floor
 
 
-def _weights(spec: PluginSpec) -> Unavailable | None:
-    absent = location.missing(spec)
-    if not absent:
+def _weights(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
+    files = [w for w in spec.weights if not w.optional and w.path not in context.weights]
+    if not files:
         return None
-    more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-    files = [w for w in spec.weights if w.path in absent]
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
     return Unavailable(
-        reason=f"its weights are not here: {absent[0]}{more}",
+        reason=f"its weights are not here: {files[0].path}{more}",
         hint=remedy(spec.name, files),
+        lacks="weights",
     )
 
 
@@ -205,16 +219,19 @@ def _hardware(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
         return Unavailable(
             reason=f"it runs on {' or '.join(spec.devices)}, not on {kind}",
             hint=f"Choose --device {spec.devices[0]}, or another generator.",
+            lacks="device",
         )
     if kind not in here.devices:
         return Unavailable(
             reason=f"it needs a device of type {' or '.join(spec.devices)}, and there is none",
             hint="Run it on a computer that has one.",
+            lacks="device",
         )
     if kind == "cuda" and index and not (index.isdigit() and int(index) < len(here.gpus)):
         return Unavailable(
             reason=f"there is no device {context.device}",
             hint=f"Choose cuda:0 to cuda:{len(here.gpus) - 1}.",
+            lacks="device",
         )
     if any(r.module == "torch" for r in spec.requires) and (unfit := unfit_torch(context.device)):
         return unfit
@@ -228,6 +245,7 @@ def _hardware(spec: PluginSpec, context: OpenContext) -> Unavailable | None:
         return Unavailable(
             reason=f"it needs {need:.1f} GiB of {kind} memory, here are {have / 2**30:.1f}",
             hint="Choose a smaller generator or device.",
+            lacks="device",
         )
     return None
 

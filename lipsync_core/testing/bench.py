@@ -17,7 +17,7 @@ from lipsync_core.contracts import (
 from lipsync_core.kinds import kind_of
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.specs import PluginSpec
+from lipsync_core.specs import PluginSpec, Spec
 from lipsync_core.testing.verdict import Fault, NotApplicable
 
 Made = TypeVar("Made")
@@ -31,7 +31,7 @@ class Bench:
         spec: the plugin under test.
     """
 
-    def __init__(self, registry: Registry, spec: PluginSpec) -> None:
+    def __init__(self, registry: Registry, spec: Spec) -> None:
         self.registry = registry
         self.spec = spec
         self._opened: list[Plugin] = []
@@ -51,15 +51,26 @@ class Bench:
             with suppress(Exception):  # that close fails is told by the case on closing
                 plugin.close()
 
+    @property
+    def plugin(self) -> PluginSpec:
+        """The spec, where it is of a plugin that can be opened.
+
+        Raises:
+            NotApplicable: it is a verb of the command line.
+        """
+        if not isinstance(self.spec, PluginSpec):
+            raise NotApplicable("a verb of the command line is not opened")
+        return self.spec
+
     @cached_property
     def context(self) -> OpenContext:
         """What a run on this computer would open it with."""
-        return context_for(self.spec)
+        return context_for(self.plugin)
 
     @cached_property
     def probed(self) -> ProbeResult:
         """The probe's answer."""
-        return probe(self.spec, self.context)
+        return probe(self.plugin, self.context)
 
     def kept(self, name: str, make: Callable[[], Made]) -> Made:
         """What `make` gave for the first case that asked for this name."""
@@ -96,7 +107,7 @@ class Bench:
         wanted = kind_of(self.spec).contract
         assert wanted is not None, "commands are never opened"
         try:
-            made = create(self.spec)
+            made = create(self.plugin)
         except Exception as error:
             raise Fault(
                 f"'{self.spec.factory}' cannot be made: {error} Let the factory name an importable class "

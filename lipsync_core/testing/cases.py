@@ -5,12 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 
 from lipsync_core.kinds import kind_of
-from lipsync_core.specs import PluginSpec
+from lipsync_core.specs import Spec
 from lipsync_core.testing import common_cases, spec_cases
 from lipsync_core.testing.case import Case
 
 
-def cases_for(spec: PluginSpec) -> tuple[Case, ...]:
+def cases_for(spec: Spec) -> tuple[Case, ...]:
     """All cases for a spec, cheapest first."""
     kind = kind_of(spec)
     opening = common_cases.COMMAND if kind.contract is None else common_cases.OPENED

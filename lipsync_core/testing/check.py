@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lipsync_core.registry import Registry
-from lipsync_core.specs import PluginSpec
+from lipsync_core.specs import Spec
 from lipsync_core.testing.bench import Bench
 from lipsync_core.testing.case import Case
 from lipsync_core.testing.cases import cases_for
@@ -30,7 +30,7 @@ class Result:
     detail: str = ""
 
 
-def check_spec(registry: Registry, spec: PluginSpec) -> list[Result]:
+def check_spec(registry: Registry, spec: Spec) -> list[Result]:
     """Run every case for `spec`.
 
     Args:

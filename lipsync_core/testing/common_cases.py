@@ -14,7 +14,7 @@ from lipsync_core.testing.light_import import load_alone
 from lipsync_core.testing.verdict import NotApplicable, demand
 
 SLOWEST_PROBE = 0.2
-"""Seconds: people wait for `lipsync plugins list --probe`."""
+"""Seconds: people wait for `lipsync plugins list`."""
 
 
 def loads_lightly(bench: Bench) -> None:
@@ -37,12 +37,12 @@ def loads_lightly(bench: Bench) -> None:
 
 def probes_truly(bench: Bench) -> None:
     """The probe answers quickly, never raises, and gives reasons."""
-    if bench.spec.probe:
-        _own_probe(bench, bench.spec.probe)
+    if bench.plugin.probe:
+        _own_probe(bench, bench.plugin.probe)
     times = []
     for _ in range(3):
         begin = time.perf_counter()
-        probe(bench.spec, bench.context)
+        probe(bench.plugin, bench.context)
         times.append(time.perf_counter() - begin)
     demand(
         min(times) < SLOWEST_PROBE,
@@ -127,21 +127,38 @@ def _opens_not(bench: Bench) -> None:
     raise NotApplicable(why)
 
 
-def leads_to_a_function(bench: Bench) -> None:
-    """The factory of a command is a function that takes the remaining words."""
+def leads_to_a_verb(bench: Bench) -> None:
+    """The factory of a command is a function with typer annotations, or a `typer.Typer`."""
     module, _, name = bench.spec.factory.partition(":")
     try:
         entry = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         demand(False, f"'{bench.spec.factory}' cannot be imported ({error}): correct the factory.")
     demand(
-        callable(entry), f"'{bench.spec.factory}' is no function: name one that takes list[str]."
+        callable(entry),
+        f"'{bench.spec.factory}' is a {type(entry).__name__}: name a function with typer annotations, or a "
+        "typer.Typer.",
     )
+    import typer
+    import typer.main
+
+    app = entry
+    if not isinstance(entry, typer.Typer):
+        app = typer.Typer(add_completion=False)
+        app.command()(entry)
+    try:
+        typer.main.get_command(app)
+    except Exception as error:  # noqa: BLE001 - any failure is the author's to mend
+        demand(
+            False,
+            f"typer cannot make a verb of '{bench.spec.factory}' ({type(error).__name__}: {error}): "
+            "annotate its parameters.",
+        )
 
 
-CASES: tuple[Case, ...] = (
-    Case(name="loads lightly", run=loads_lightly),
+CASES: tuple[Case, ...] = (Case(name="loads lightly", run=loads_lightly),)
+OPENED: tuple[Case, ...] = (
     Case(name="probes quickly and truly", run=probes_truly),
+    Case(name="opens and closes twice", run=opens_and_closes),
 )
-OPENED: tuple[Case, ...] = (Case(name="opens and closes twice", run=opens_and_closes),)
-COMMAND: tuple[Case, ...] = (Case(name="leads to a function", run=leads_to_a_function),)
+COMMAND: tuple[Case, ...] = (Case(name="leads to a verb", run=leads_to_a_verb),)

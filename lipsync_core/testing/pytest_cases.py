@@ -15,7 +15,7 @@ from functools import cache
 import pytest
 
 from lipsync_core.registry import Registry
-from lipsync_core.specs import PluginSpec
+from lipsync_core.specs import Spec
 from lipsync_core.testing.cases import cases_for
 from lipsync_core.testing.check import Result, check_spec
 
@@ -44,7 +44,7 @@ def contract_tests(*names: str, registry: Registry | None = None) -> Callable[..
     ]
 
     @pytest.mark.parametrize(("registry", "spec", "case"), rows)
-    def test_contract(registry: Registry, spec: PluginSpec, case: str) -> None:
+    def test_contract(registry: Registry, spec: Spec, case: str) -> None:
         """One promise of the contract."""
         result = _results(registry, spec)[case]
         if result.outcome == "skipped":
@@ -54,13 +54,13 @@ def contract_tests(*names: str, registry: Registry | None = None) -> Callable[..
     return test_contract
 
 
-def _chosen(registry: Registry, names: tuple[str, ...]) -> list[PluginSpec]:
+def _chosen(registry: Registry, names: tuple[str, ...]) -> list[Spec]:
     if not names:
-        return list(registry)
-    chosen: list[PluginSpec] = []
+        return registry.all(Spec)
+    chosen: list[Spec] = []
     for name in names:
         rows = [row for row in registry.rows if name in (row.name, row.distribution)]
-        found = [spec for spec in registry if spec.name == name]
+        found = [spec for spec in registry.all(Spec) if spec.name == name]
         found = found or [spec for row in rows for spec in row.specs]
         if not found:
             why = "; ".join(f"{row.status}: {row.reason}" for row in rows) or "is it installed?"
@@ -70,6 +70,6 @@ def _chosen(registry: Registry, names: tuple[str, ...]) -> list[PluginSpec]:
 
 
 @cache
-def _results(registry: Registry, spec: PluginSpec) -> dict[str, Result]:
+def _results(registry: Registry, spec: Spec) -> dict[str, Result]:
     """Open a plugin once for all its cases: loading a model can take longer than the cases."""
     return {result.case: result for result in check_spec(registry, spec)}

@@ -19,6 +19,7 @@ from lipsync_core.specs import (
     EnhancerSpec,
     GeneratorSpec,
     LandmarkCrop,
+    PluginSpec,
     ScorerSpec,
 )
 from lipsync_core.testing.bench import Bench
@@ -50,11 +51,16 @@ def data_only(bench: Bench) -> None:
 
 def complete(bench: Bench) -> None:
     """What people and the engine read is filled in."""
-    spec = bench.spec
+    spec, summary = bench.spec, bench.spec.summary
     demand(
-        spec.summary.strip() and "\n" not in spec.summary and len(spec.summary) <= 120,
+        summary.strip() and "\n" not in summary and len(summary) <= 120,
         "summary should be one line of 1 to 120 characters: it is shown by `lipsync plugins list`.",
     )
+    if isinstance(spec, PluginSpec):
+        _complete_plugin(spec)
+
+
+def _complete_plugin(spec: PluginSpec) -> None:
     demand(
         spec.licence.code.strip(), "licence.code is empty: give the SPDX expression of your code."
     )

@@ -13,8 +13,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from filelock import FileLock
-
 from lipsync_core.weights.meter import Meter
 
 FILE = "digests.json"
@@ -46,6 +44,8 @@ def remembered(folder: Path) -> dict[str, str]:
 def remember(folder: Path, changes: Mapping[str, str | None]) -> None:
     """Note digests; None forgets a path."""
     folder.mkdir(parents=True, exist_ok=True)
+    from filelock import FileLock  # only a writer needs it
+
     with FileLock(folder / f".{FILE}.lock"):
         kept = {**remembered(folder), **changes}
         text = json.dumps({k: v for k, v in sorted(kept.items()) if v}, indent=1)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commandline import lipsync
+from commandline import lipsync as in_a_process
+from commandline import lipsync_here as lipsync
 from facefactory import face_frame, face_video, write_picture
 from mediafactory import number_of
 
@@ -46,7 +47,7 @@ def test_json_is_all_there_is_on_stdout(face_clip, voice, tmp_path):
 
 
 def test_quiet_says_nothing(face_clip, voice, tmp_path):
-    done = lipsync("run", face_clip, voice, "-o", tmp_path / "o.mp4", "-q")
+    done = in_a_process("run", face_clip, voice, "-o", tmp_path / "o.mp4", "-q")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -112,18 +113,16 @@ def test_brackets_in_names_are_shown_as_they_are(face_clip, voice, tmp_path):
     folder = tmp_path / "a [x] b"
     folder.mkdir()
     out = folder / "o [bold].mp4"
-    assert (
-        str(out) in lipsync("run", face_clip, voice, "-o", out, "--dry-run", COLUMNS="400").stdout
-    )
-    done = lipsync("run", face_clip, voice, "-o", out, COLUMNS="400")
+    assert str(out) in lipsync("run", face_clip, voice, "-o", out, "--dry-run", columns=400).stdout
+    done = lipsync("run", face_clip, voice, "-o", out, columns=400)
     shown = [line.split(maxsplit=1) for line in done.stderr.splitlines()]
     assert ["video", str(out)] in [[w.strip() for w in words] for words in shown]
     assert ["report", f"{out}.report.json"] in [[w.strip() for w in words] for words in shown]
-    assert str(out) in lipsync("verify", out, COLUMNS="400").stdout
+    assert str(out) in lipsync("verify", out, columns=400).stdout
     sheet = folder / "s [red].png"
-    assert str(sheet) in lipsync("faces", out, "-o", sheet, COLUMNS="400").stdout
+    assert str(sheet) in lipsync("faces", out, "-o", sheet, columns=400).stdout
     gone = folder / "no [i] [1].mp4"
-    assert str(gone) in lipsync("run", gone, voice, COLUMNS="400").stderr
+    assert str(gone) in lipsync("run", gone, voice, columns=400).stderr
 
 
 def bad_inputs(tmp_path: Path, clip: Path, voice: Path):
@@ -187,7 +186,7 @@ def test_a_full_disk_keeps_the_earlier_output(face_clip, voice, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     empty = str(tmp_path.parent / "no cache")  # finding the faces writes, too
-    done = lipsync(
+    done = in_a_process(
         "run", face_clip, voice, "-o", output, "-q", preexec=small_files, LIPSYNC_CACHE=empty
     )
     assert done.returncode == 6, done.stderr
@@ -220,7 +219,7 @@ def test_a_really_full_disk(face_clip, voice, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["run", "only-one.mp4"], 2, "voice is missing"),
+        (["run", "only-one.mp4"], 2, "AUDIO is missing"),
         (["run", "--fallback", "musetalk"], 2, "--generator"),
         (["run", "a", "b", "--enhance", "sharpen:7"], 2, "0 to 1"),
         (["run", "a", "b", "--option", "viseme"], 2, "NAME.KEY=VALUE"),

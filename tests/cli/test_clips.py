@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from commandline import lipsync
+from commandline import lipsync_here as lipsync
 from facefactory import face_video, speech
 from mediafactory import number_of
 
@@ -41,7 +41,7 @@ def test_build_edit_render_and_again(folder):
     done = lipsync("clips", "build", "lib", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "1 talk, 1 silence, 2 measured now" in done.stdout
-    done = lipsync("clips", "edit", "lib", "--voice", "voice.wav", "--json", cwd=folder)
+    done = lipsync("clips", "edit", "lib", "--audio", "voice.wav", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["frames"] == 150 and told["clip_count"] == 2
@@ -55,7 +55,7 @@ def test_build_edit_render_and_again(folder):
     content["edits"] = [content["edits"][0] | {"first": 7, "frames": 20}]
     path.write_text(json.dumps(content))
     mine = path.read_text()
-    words = ("--edits", path.name, "--voice", "voice.wav", "-o", "again.mp4", "--json")
+    words = ("--edits", path.name, "--audio", "voice.wav", "-o", "again.mp4", "--json")
     done = lipsync("clips", "render", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
@@ -69,7 +69,7 @@ def test_build_edit_render_and_again(folder):
 
 def test_a_video_from_a_voice(folder):
     assert lipsync("clips", "build", "lib", cwd=folder).returncode == 0
-    words = ("lib", "--voice", "voice.wav", "-o", "talk.mp4", "--isolate", "viseme")
+    words = ("lib", "--audio", "voice.wav", "-o", "talk.mp4", "--isolate", "viseme")
     done = lipsync("clips", "render", *words, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "edits of 2 clips for 6.00 s" in done.stderr
@@ -88,14 +88,14 @@ def test_a_video_from_a_voice(folder):
     ("words", "code", "told"),
     [
         (("build", "nowhere"), 3, "There is no folder nowhere."),
-        (("edit", "lib", "--voice", "voice.wav"), 3, "lib holds no index of clips."),
-        (("render", "--voice", "voice.wav"), 2, "A library is missing."),
-        (("render", "lib", "--edits", "x.json", "--voice", "voice.wav"), 2, "names the clips"),
-        (("render", "--edits", "x.json", "--voice", "voice.wav"), 3, "x.json cannot be read"),
-        (("render", "lib", "--voice", "voice.wav", "-o", "x.avi"), 6, "x.avi has an ending"),
-        (("edit", "lib", "--voice", "voice.wav", "-o", "x.txt"), 6, "must end in .json"),
-        (("edit", "lib", "--voice", "none.wav"), 3, "lib holds no index"),
-        (("edit", "lib", "--voice", "voice.wav", "--min-shot", "-1"), 2, "between 0 and 60"),
+        (("edit", "lib", "--audio", "voice.wav"), 3, "lib holds no index of clips."),
+        (("render", "--audio", "voice.wav"), 2, "LIBRARY is missing."),
+        (("render", "lib", "--edits", "x.json", "--audio", "voice.wav"), 2, "names the clips"),
+        (("render", "--edits", "x.json", "--audio", "voice.wav"), 3, "x.json cannot be read"),
+        (("render", "lib", "--audio", "voice.wav", "-o", "x.avi"), 6, "x.avi has an ending"),
+        (("edit", "lib", "--audio", "voice.wav", "-o", "x.txt"), 6, "must end in .json"),
+        (("edit", "lib", "--audio", "none.wav"), 3, "lib holds no index"),
+        (("edit", "lib", "--audio", "voice.wav", "--min-shot", "-1"), 2, "between 0 and 60"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(folder, words, code, told):

@@ -158,7 +158,7 @@ def test_a_half_picture_is_refused(tmp_path):
 def test_a_sound_is_no_target(tmp_path):
     with pytest.raises(UnsupportedInput, match="is a sound file") as caught:
         probe_target(make_sound(tmp_path / "v.mp3", rate=44100))
-    assert "voice second" in caught.value.hint
+    assert "audio second" in caught.value.hint
 
 
 def test_a_silent_video_is_no_voice(tmp_path):

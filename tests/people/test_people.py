@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from commandline import lipsync
+from commandline import lipsync_here as lipsync
 
 from lipsync_core.errors import LipsyncError, PluginUnavailable, UnsupportedInput, UsageError
 from lipsync_core.people import archive, store
@@ -138,20 +138,20 @@ def test_a_damaged_card_is_a_row_and_not_the_end(tmp_path: Path):
 
 
 def test_from_the_command_line(tmp_path: Path):
-    assert "Nobody is trained here yet" in lipsync("models", "list").stdout
+    assert "No person is trained yet" in lipsync("people", "list").stdout
     anna(tmp_path)
-    (row,) = json.loads(lipsync("models", "list", "--json").stdout)
+    (row,) = json.loads(lipsync("people", "list", "--json").stdout)
     assert (row["name"], row["generator"], row["epochs"], row["damaged"]) == (
         "anna", "viseme", 7, [],
     )  # fmt: skip
-    assert "mouth_error 0.5" in lipsync("models", "list").stdout
-    assert "consent    Anna agreed" in lipsync("models", "show", "anna").stdout
+    assert "mouth_error 0.5" in lipsync("people", "list").stdout
+    assert "consent    Anna agreed" in lipsync("people", "show", "anna").stdout
     file = tmp_path / "anna.zip"
-    assert lipsync("models", "export", "anna", "-o", file).returncode == 0
-    assert "Add --yes" in lipsync("models", "remove", "anna").stderr
-    assert lipsync("models", "remove", "anna", "--yes").returncode == 0
-    assert lipsync("models", "show", "anna").returncode == 2
-    assert lipsync("models", "import", file).returncode == 0
+    assert lipsync("people", "export", "anna", "-o", file).returncode == 0
+    assert "Add --yes" in lipsync("people", "remove", "anna").stderr
+    assert lipsync("people", "remove", "anna", "--yes").returncode == 0
+    assert lipsync("people", "show", "anna").returncode == 2
+    assert lipsync("people", "import", file).returncode == 0
     assert store.find("anna").card.epochs == 7
-    done = lipsync("models", "import", tmp_path / "net")
+    done = lipsync("people", "import", tmp_path / "net")
     assert (done.returncode, "Traceback" in done.stderr) == (3, False)

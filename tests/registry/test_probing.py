@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -63,6 +64,7 @@ def test_a_package_that_is_not_installed():
     assert answer == Unavailable(
         reason="the package 'nobody-has-this' is not installed",
         hint='pip install "nobody-has-this>=2.0"',
+        lacks="package",
     )
 
 
@@ -92,7 +94,7 @@ def test_a_package_that_is_too_old():
     ],
 )
 def test_versions_are_compared_as_numbers(monkeypatch, have: str, want: str, fine: bool):
-    monkeypatch.setattr("importlib.metadata.version", lambda name: have)
+    monkeypatch.setattr(packages, "version", lambda name: have)
     assert isinstance(probe(replace(SPEC, requires=(replace(NUMPY, minimum=want),))), Ready) is fine
 
 
@@ -304,3 +306,32 @@ def test_context_carries_what_was_asked(home: Path):
     assert context.cache == home / "cache" / "plugins" / "probed"
     assert isinstance(context, OpenContext)
     assert not context.cache.exists()
+
+
+def test_what_is_lacking_is_said_for_lists(own_home, monkeypatch):
+    other = Requirement(module="nor_this", distribution="nor-this")
+    assert probe(replace(SPEC, requires=(other,))).lacks == "package"
+    wanted = WeightFile(path="net.pth", origin="a page")
+    assert probe(replace(SPEC, weights=(wanted,))).lacks == "weights"
+    assert probe(replace(SPEC, devices=("mps",))).lacks == "device"
+    optional = replace(wanted, optional=True)
+    module = f"{__name__}_probe"
+    monkeypatch.setitem(sys.modules, module, _probes())
+    assert probe(replace(SPEC, probe=f"{module}:lacks")).lacks == "setup"
+    assert probe(replace(SPEC, probe=f"{module}:lacks", weights=(optional,))).lacks == "weights"
+    assert probe(replace(SPEC, probe=f"{module}:says", weights=(optional,))).lacks == "device"
+    assert probe(replace(SPEC, probe=f"{module}:fails")).lacks == "fault"
+    assert probe(replace(SPEC, probe=f"{module}:wrong")).lacks == "fault"
+
+
+def _probes():
+    module = ModuleType("probes")
+
+    def fails(context):
+        raise RuntimeError("oh")
+
+    module.lacks = lambda context: Unavailable(reason="something", hint="do it")
+    module.says = lambda context: Unavailable(reason="a GPU", hint="buy it", lacks="device")
+    module.fails = fails
+    module.wrong = lambda context: True
+    return module

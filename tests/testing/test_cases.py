@@ -170,18 +170,23 @@ def test_a_faulty_voice_is_caught(name: str, case: str, told: str):
 
 @pytest.mark.parametrize(
     ("name", "told"),
-    [("verb", ""), ("no_verb", "is no function"), ("absent", "cannot be imported")],
+    [
+        ("verb", ""),
+        ("verbs", ""),
+        ("no_verb", "is a int: name a function"),
+        ("no_types", "cannot make a verb"),
+        ("absent", "cannot be imported"),
+    ],
 )
-def test_a_command_must_lead_to_a_function(name: str, told: str):
+def test_a_command_must_lead_to_a_verb(name: str, told: str):
     spec = CommandSpec(
         name="verb",
         factory=f"{voices.__name__}:{name}",
         summary="for tests",
-        licence=generators.LICENCE,
     )
     failed = failures(spec)
-    assert list(failed) == (["leads to a function"] if told else [])
-    assert told in failed.get("leads to a function", "")
+    assert list(failed) == (["leads to a verb"] if told else [])
+    assert told in failed.get("leads to a verb", "")
 
 
 def test_a_lookahead_that_is_declared_too_short_is_caught():

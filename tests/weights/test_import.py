@@ -155,7 +155,7 @@ def test_a_folder_is_searched_and_the_rest_left_out(lipsync, tmp_path: Path, hom
         "river/v2/net.pth",
         "river/v2/config.json",
     }
-    assert "left out" in said and "sdxl.safetensors" in said and "notes.txt" not in said
+    assert "refused" in said and "sdxl.safetensors" in said and "notes.txt" not in said
 
 
 def test_a_named_file_that_is_refused_is_told_though_others_were_taken(
@@ -171,7 +171,7 @@ def test_a_named_file_that_is_refused_is_told_though_others_were_taken(
 def test_a_folder_without_any_says_so(lipsync, tmp_path: Path):
     (tmp_path / "empty").mkdir()
     code, _, said = lipsync("weights", "import", tmp_path / "empty")
-    assert code == 3 and "Nothing in" in said
+    assert code == 3 and "No plugin needs a file in" in said
 
 
 def test_a_link_takes_no_room(lipsync, tmp_path: Path, home: Path):

@@ -299,5 +299,5 @@ def test_a_file_that_two_plugins_want_is_fetched_and_stored_once(lipsync, hub: H
 
 def test_what_is_on_no_hub_says_where_it_is(lipsync):
     code, _, said = lipsync("weights", "pull", "stone")
-    assert code == 4 and "no repository is known" in said
+    assert code == 4 and "no repository has them" in said
     assert "the page of its authors" in said and "lipsync weights import FILE" in said

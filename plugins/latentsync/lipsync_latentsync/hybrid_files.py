@@ -50,6 +50,7 @@ def files() -> HybridFiles | Unavailable:
         return Unavailable(
             reason="the weights of latentsync15, which it runs with, are not here",
             hint=f"lipsync weights pull {LATENTSYNC15.name}",
+            lacks="weights",
         )
     return HybridFiles(
         unet=found[UNET], vae=found[VAE], vae_config=found[VAE_CONFIG], fallback=_musetalk()
@@ -62,6 +63,7 @@ def whisper() -> Path | Unavailable:
         return Unavailable(
             reason="the package 'lipsync-musetalk' is not installed",
             hint="pip install lipsync-musetalk",
+            lacks="package",
         )
     from lipsync_musetalk.spec import WHISPER, WHISPER_LATENTSYNC
 
@@ -73,6 +75,7 @@ def whisper() -> Path | Unavailable:
     return Unavailable(
         reason="the weights of Whisper tiny are not here",
         hint=f"lipsync weights pull {WHISPER_LATENTSYNC.name}",
+        lacks="weights",
     )
 
 

@@ -6,13 +6,13 @@ right and lower edge outside.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from PIL import Image as Pictures
 
+from lipsync_musetalk.parsing_choice import Cheeks, Mode
 from lipsync_musetalk.spec import AROUND
 
 if TYPE_CHECKING:
@@ -24,26 +24,12 @@ if TYPE_CHECKING:
     Mask = NDArray[np.uint8]
     """0 or 255, soft in between."""
 
-Mode = Literal["raw", "neck", "jaw", "ellipse"]
 SIDE = 512
 """Of a parsed picture."""
 SKIN, NOSE, MOUTH, UPPER_LIP, LOWER_LIP, NECK = 1, 10, 11, 12, 13, 14
 _LIPS = (MOUTH, UPPER_LIP, LOWER_LIP)
 _FACE = (SKIN, 2, 3, 4, 5, 6, NOSE, *_LIPS)
 """Skin, brows, eyes, glasses, nose, mouth."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cheeks:
-    """Of the mode "jaw": how far from the middle of 512 columns the skin is taken with room to spare.
-
-    Attributes:
-        left: columns to the left.
-        right: columns to the right.
-    """
-
-    left: int = 90
-    right: int = 90
 
 
 def lower(parts: NDArray[np.uint8], mode: Mode, cheeks: Cheeks) -> Mask:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.machine.packages import installed
 from lipsync_core.weights.remedy import remedy
-from lipsync_musetalk.face_shapes import Cheeks, Mode
 from lipsync_musetalk.spec import PARSING, PARSING_FILE
 
 if TYPE_CHECKING:
@@ -16,7 +15,21 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult
 
+Mode = Literal["raw", "neck", "jaw", "ellipse"]
 _WITHOUT = "--option parsing.mode=ellipse needs neither weights nor torch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cheeks:
+    """Of the mode "jaw": how far from the middle of 512 columns the skin is taken with room to spare.
+
+    Attributes:
+        left: columns to the left.
+        right: columns to the right.
+    """
+
+    left: int = 90
+    right: int = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

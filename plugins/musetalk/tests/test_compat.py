@@ -24,8 +24,8 @@ from lipsync_musetalk import (
     whisper_mel,
 )
 from lipsync_musetalk.availability import Files
-from lipsync_musetalk.face_shapes import Cheeks
 from lipsync_musetalk.networks import LatentNetworks
+from lipsync_musetalk.parsing_choice import Cheeks
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 from lipsync_musetalk.whisper_rows import ROW
 from lipsync_musetalk.whisper_runtime import WhisperRuntime

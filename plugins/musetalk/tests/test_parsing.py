@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from lipsync_musetalk import face_shapes
-from lipsync_musetalk.face_shapes import Cheeks
+from lipsync_musetalk.parsing_choice import Cheeks
 from lipsync_musetalk.parsing_network import FaceParser, ParsingNetwork, normalised
 from lipsync_musetalk.spec import PARSING
 

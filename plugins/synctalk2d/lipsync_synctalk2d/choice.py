@@ -164,6 +164,7 @@ def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:
             reason=f"its weights are not here: {missing}",
             hint=f"Train one with `lipsync train synctalk2d`, put a person's file into {folder / 'persons'} "
             f"as NAME.pth, or name it with --option {spec.name}.person=PATH.",
+            lacks="weights",
         )
     some = ", ".join(list(here)[:_SHOWN]) + (", ..." if len(here) > _SHOWN else "")
     return Unavailable(

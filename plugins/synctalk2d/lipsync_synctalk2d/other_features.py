@@ -16,18 +16,14 @@ from lipsync_core.contracts import (
     AudioEncoder,
     FeatureStream,
     ProbeContext,
-    ProbeResult,
-    Ready,
     Unavailable,
 )
 from lipsync_core.errors import PluginFault, PluginUnavailable
-from lipsync_core.machine import packages
 from lipsync_core.networks.quiet import wait_quietly
-from lipsync_core.registry.probing import unfit_torch
 from lipsync_core.weights import location
-from lipsync_core.weights.remedy import remedy
 from lipsync_synctalk2d.around import Around, spread
-from lipsync_synctalk2d.spec import HUBERT, HUBERT_CONFIG, HUBERT_WEIGHTS, SYNCTALK2D_HUBERT
+from lipsync_synctalk2d.feature_choice import HUBERT_ROW, WENET_ROW, probe_network, probe_wenet
+from lipsync_synctalk2d.spec import HUBERT_CONFIG, HUBERT_WEIGHTS, SYNCTALK2D_HUBERT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,29 +35,12 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 SAMPLE_RATE = 16_000
-_HUBERT_ROW, _WENET_ROW = (2, 1024), (8192,)
-"""Numbers of one frame."""
-_INSTALL = 'pip install "lipsync-synctalk2d[hubert]"'
-
-
-def probe_hubert(context: ProbeContext) -> ProbeResult:
-    """Ready with where the rows come from, or what is missing."""
-    return _file_probe(context, _HUBERT_ROW) or _network_probe(context)
-
-
-def probe_wenet(context: ProbeContext) -> ProbeResult:
-    """Ready where a file of rows was named."""
-    return _file_probe(context, _WENET_ROW) or Unavailable(
-        reason="WeNet's encoder cannot be had here, and no file of its features was named",
-        hint="Make the voice's aud_wenet.npy with SyncTalk_2D or Ultralight, and name it with this "
-        "encoder's option file=PATH; or use a person who was trained with other features.",
-    )
 
 
 class OtherFeatures(AudioEncoder):
     """Rows around each frame; see the module."""
 
-    row: ClassVar[tuple[int, ...]] = _HUBERT_ROW
+    row: ClassVar[tuple[int, ...]] = HUBERT_ROW
     rate: ClassVar[int] = 25
     taps: ClassVar[int] = 16
     shape: ClassVar[tuple[int, int, int]] = (32, 32, 32)
@@ -83,10 +62,10 @@ class OtherFeatures(AudioEncoder):
                 raise PluginUnavailable(f"The features cannot be used: {found.reason}.", found.hint)
             self._rows = found
             return
-        if self.row != _HUBERT_ROW:
+        if self.row != HUBERT_ROW:
             missing = probe_wenet(ProbeContext(context=context))
         else:
-            missing = _network_probe(ProbeContext(context=context))
+            missing = probe_network(ProbeContext(context=context))
         if isinstance(missing, Unavailable):
             raise PluginUnavailable(f"The features cannot be made: {missing.reason}.", missing.hint)
         wait_quietly()
@@ -140,7 +119,7 @@ class UltralightHubert(OtherFeatures):
 class Wenet(OtherFeatures):
     """Sixteen frames of WeNet, at 20 a second."""
 
-    row = _WENET_ROW
+    row = WENET_ROW
     rate = 20
     shape = (256, 16, 32)
 
@@ -192,30 +171,3 @@ def rows_in(path: Path, row: tuple[int, ...]) -> Rows | Unavailable:
             hint="Name the file of the features that the person was trained with.",
         )
     return stored.reshape(-1, *row)
-
-
-def _file_probe(context: ProbeContext, row: tuple[int, ...]) -> ProbeResult | None:
-    file = str(context.context.options.get("file", ""))
-    if not file:
-        return None
-    found = rows_in(Path(file).expanduser(), row)
-    return found if isinstance(found, Unavailable) else Ready(detail=f"{len(found)} rows of {file}")
-
-
-def _network_probe(context: ProbeContext) -> ProbeResult:
-    absent = [p for p in ("torch", "transformers") if not packages.installed(p)]
-    if absent:
-        return Unavailable(
-            reason=f"the package '{absent[0]}' is not installed, and no file of features was named",
-            hint=f"{_INSTALL}; or name the voice's aud_hu.npy with this encoder's option file=PATH.",
-        )
-    here = location.locate(SYNCTALK2D_HUBERT)  # one folder for both encoders
-    missing = [w for w in HUBERT if w.path not in here]
-    if missing:
-        return Unavailable(
-            reason=f"its weights are not here: {missing[0].path}",
-            hint=f"{remedy(SYNCTALK2D_HUBERT.name, missing)}; or name the voice's aud_hu.npy with this "
-            "encoder's option file=PATH.",
-        )
-    unfit = unfit_torch(context.context.device)
-    return unfit or Ready(detail=f"HuBERT on {context.context.device}")

@@ -135,7 +135,7 @@ SYNCTALK2D_HUBERT = AudioEncoderSpec(
     summary="16 frames of HuBERT (large) around each frame, from its network or from a file",
     licence=Licence(code="Apache-2.0", weights="Apache-2.0 (HuBERT large)", commercial=True),
     weights=HUBERT,
-    probe="lipsync_synctalk2d.other_features:probe_hubert",
+    probe="lipsync_synctalk2d.feature_choice:probe_hubert",
     devices=("cuda", "cpu"),
     options=(_FILE,),
     homepage="https://huggingface.co/facebook/hubert-large-ls960-ft",
@@ -160,7 +160,7 @@ SYNCTALK2D_WENET = replace(
     summary="16 frames of WeNet around each frame, from a file",
     licence=Licence(code="Apache-2.0", weights="none: features come from a file", commercial=None),
     weights=(),
-    probe="lipsync_synctalk2d.other_features:probe_wenet",
+    probe="lipsync_synctalk2d.feature_choice:probe_wenet",
     homepage=HOMEPAGE,
     feature_shape=(256, 16, 32),
     lookahead=7 / 20 + 0.1,
@@ -178,6 +178,23 @@ ENCODERS = (
     ENCODER, MEL, VISEME, SYNCTALK2D_HUBERT, ULTRALIGHT_HUBERT, SYNCTALK2D_WENET, ULTRALIGHT_WENET,
 )  # fmt: skip
 
+VGG_FILE = "vgg19.safetensors"
+VGG = WeightFile(
+    path=VGG_FILE,
+    repository="timm/vgg19.tv_in1k",
+    file="model.safetensors",
+    licence="BSD-3-Clause (torchvision); trained on ImageNet (research data)",
+    origin="torchvision's VGG19, for the perceptual loss of the training",
+    alternatives=("vgg19-dcbb9e9d.pth",),
+    optional=True,
+    holds=(
+        ("features.0.weight", (64, 3, 3, 3)),
+        ("features.14.weight", (256, 256, 3, 3)),
+        ("features.34.weight", (512, 512, 3, 3)),
+    ),
+)
+"""For the perceptual loss of the training, which shares the folder of the generator."""
+
 SYNCTALK2D = GeneratorSpec(
     name="synctalk2d",
     factory="lipsync_synctalk2d.generator:SyncTalk2D",
@@ -186,6 +203,7 @@ SYNCTALK2D = GeneratorSpec(
         code="Apache-2.0", weights=f"your own; audio encoder: {NO_TERMS}", commercial=None
     ),
     # torch is no must: an ONNX file does, with the core's onnxruntime. The probe tells.
+    weights=(VGG,),
     probe="lipsync_synctalk2d.availability:probe_328",
     devices=("cuda", "cpu"),
     options=(
@@ -228,6 +246,7 @@ SYNCTALK2D160 = replace(
     name="synctalk2d160",
     factory="lipsync_synctalk2d.generator:SyncTalk2D160",
     summary="SyncTalk_2D 160: a small network of one person, in 160x160",
+    weights=(),
     probe="lipsync_synctalk2d.availability:probe_160",
     exporter="lipsync_synctalk2d.export:export_160",
     crop=_crop(168),
@@ -236,30 +255,10 @@ SYNCTALK2D160 = replace(
 GENERATORS = {320: SYNCTALK2D, 160: SYNCTALK2D160}
 """By the side of the network's pictures."""
 
-VGG_FILE = "vgg19.safetensors"
-
 TRAIN = CommandSpec(
     name="synctalk2d",
-    factory="lipsync_synctalk2d.training.command:main",
+    factory="lipsync_synctalk2d.training.command:train",
     summary="Train a small network for one person, from some minutes of video with sound",
-    licence=Licence(code="Apache-2.0", weights="your own", commercial=None),
-    requires=_TORCH,
-    weights=(
-        WeightFile(
-            path=VGG_FILE,
-            repository="timm/vgg19.tv_in1k",
-            file="model.safetensors",
-            licence="BSD-3-Clause (torchvision); trained on ImageNet (research data)",
-            origin="torchvision's VGG19, for the perceptual loss of the training",
-            alternatives=("vgg19-dcbb9e9d.pth",),
-            optional=True,
-            holds=(
-                ("features.0.weight", (64, 3, 3, 3)),
-                ("features.14.weight", (256, 256, 3, 3)),
-                ("features.34.weight", (512, 512, 3, 3)),
-            ),
-        ),
-    ),
     homepage=HOMEPAGE,
     group="train",
 )

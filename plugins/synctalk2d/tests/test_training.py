@@ -164,11 +164,11 @@ def test_what_is_missing_is_said_before_anything_happens(home, footage: Path, tm
         return done.stderr
 
     assert "synctalk2d" in lipsync("train", "--help").stdout
-    assert "has no name" in refused(footage)
-    assert "not said that the person agreed" in refused(footage, "--name", "anna")
+    assert "needs a name" in refused(footage)
+    assert "consent of the person is missing" in refused(footage, "--name", "anna")
     said = ("--name", "anna", "--consent", "yes")
-    assert "no preset 'huge'" in refused(footage, *said, "--preset", "huge")
-    assert "no features 'ears'" in refused(footage, *said, "--features", "ears")
+    assert "Unknown preset 'huge'" in refused(footage, *said, "--preset", "huge")
+    assert "Unknown features 'ears'" in refused(footage, *said, "--features", "ears")
     assert "cannot be a person's name" in refused(footage, "--name", "../x", "--consent", "yes")
     assert "does not exist" in refused(tmp_path / "absent.mp4", *said)
     told = refused(footage, *said, "--features", "ave")

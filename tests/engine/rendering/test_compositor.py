@@ -95,7 +95,10 @@ def test_one_by_one_where_a_chunk_is_too_much(face_clip, voice, job):
     [
         (fakes.ReddenerForNone, "ran out of memory on a single face"),
         (fakes.ReddenerThatFails, "failed: IndexError: index 5"),
-        (fakes.ReddenerOfOtherSize, r"gave uint8 \(6, 32, 64, 3\) instead of uint8 \(6, 64, 64, 3\)"),
+        (
+            fakes.ReddenerOfOtherSize,
+            r"gave uint8 \(6, 32, 64, 3\) instead of uint8 \(6, 64, 64, 3\)",
+        ),
     ],
 )
 def test_a_bad_enhancer_is_named_and_nothing_is_written(

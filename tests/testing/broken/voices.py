@@ -1,8 +1,9 @@
-"""A voice that is right (a beep for each word), voices with one fault each, and two commands."""
+"""A voice that is right (a beep for each word), voices with one fault each, and commands."""
 
 from __future__ import annotations
 
 import numpy as np
+import typer
 
 from lipsync_core.contracts import Voice
 from lipsync_core.records import AudioClip
@@ -49,10 +50,16 @@ class NeedsText(Beeps):
         return super().say(first + text[1:], language=language, speed=speed)
 
 
-def verb(words):
-    return 0
+def verb(words: list[str], loud: bool = False):
+    """Say the words."""
 
 
+def no_types(words: list[tuple[str, list[str]]]):
+    """Typer knows no option for this type."""
+
+
+verbs = typer.Typer()
+verbs.command()(verb)
 no_verb = 3
 
 SPEAKS = "speaks as declared"

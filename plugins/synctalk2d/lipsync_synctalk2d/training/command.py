@@ -2,176 +2,290 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from lipsync_core.cli.groups import option_groups
+from lipsync_core.cli.options import DetectorOptions, FaceOptions, ShowOptions
 from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.machine import hardware, packages
-from lipsync_synctalk2d.training.presets import PRESETS, SYNC
-from lipsync_synctalk2d.training.request import FEATURES, TrainRequest
+from lipsync_synctalk2d.training.presets import PRESETS, SYNC, Preset
+from lipsync_synctalk2d.training.request import FEATURES, Features, TrainRequest
 
 if TYPE_CHECKING:
     from lipsync_synctalk2d.training.train import Trained
 
 _PRESETS = "; ".join(f"{name}: {preset.help}" for name, preset in PRESETS.items())
-
-app = typer.Typer(
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
-    context_settings={"help_option_names": ["-h", "--help"]},
+_CARD, _NETWORK, _TRAINING = "Card", "Network", "Training"
+_FEATURES_HELP = (
+    "Audio features: ave (SyncTalk_2D's encoder, whose weights must be imported), viseme or mel (nothing to "
+    "get), or hubert. auto: ave if it is here, else viseme."
 )
 
+_Footage = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FOOTAGE",
+        help="Video of the person with sound, or upstream's folder dataset/NAME.",
+    ),
+]
 
-def main(arguments: list[str]) -> None:
-    """The verb with its remaining words; ends with the exit code."""
-    app(args=arguments, prog_name="lipsync train synctalk2d")
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardOptions:
+    """What the card says."""
 
-@app.command()
-def train(
-    footage: Annotated[
-        Path,
-        typer.Argument(help="Video of the person with sound; or upstream's folder dataset/NAME."),
-    ],
-    name: Annotated[str, typer.Option(help="What the person is called from then on.")] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="Name of the person.", rich_help_panel=_CARD)
+    ] = ""
     consent: Annotated[
-        str, typer.Option(help="Who agreed to what, in your words; it goes onto the card.")
-    ] = "",
-    preset: Annotated[str, typer.Option(help=_PRESETS + ".")] = "fast",
-    features: Annotated[
         str,
         typer.Option(
-            help="What the network hears: ave (SyncTalk_2D's encoder, its weights imported), viseme or mel "
-            "(nothing to get), hubert. auto: ave if it is here, else viseme."
+            metavar="TEXT", help="Who agreed to what, in your words.", rich_help_panel=_CARD
         ),
-    ] = "auto",
-    epochs: Annotated[
-        int | None, typer.Option(min=1, help="How often the U-Net sees it. Default: the preset's.")
-    ] = None,
-    sync_epochs: Annotated[
-        int | None, typer.Option(min=0, help="How often SyncNet does; 0: no sync loss.")
-    ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=2, help="Pictures in a step. Default: the preset's.")
-    ] = None,
-    sync_weight: Annotated[float, typer.Option(min=0, help="Of the sync loss.")] = SYNC,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what is wrong with the footage.")
-    ] = False,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Train although the footage was found wanting.")
-    ] = False,
-    offset_ms: Annotated[
-        int, typer.Option(help="Move the sound later by so many milliseconds (negative: earlier).")
-    ] = 0,
-    face: Annotated[str, typer.Option(help="Whose face, as for `lipsync run`.")] = "largest",
-    detector: Annotated[str | None, typer.Option(help="Face detector.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N.")] = "auto",
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16.")] = "auto",
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads. Default: all cores.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    ] = ""
     licence: Annotated[
-        str, typer.Option(help="Terms of use of the result; they go onto the card.")
-    ] = "not stated",
-    from_: Annotated[
-        str, typer.Option("--from", help="Go on from this checkpoint: best, or a file's name.")
-    ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
+        str,
+        typer.Option(metavar="TEXT", help="Terms of use of the result.", rich_help_panel=_CARD),
+    ] = "not stated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkOptions:
+    """What is trained, and for how long."""
+
+    preset: Annotated[
+        str, typer.Option(metavar="NAME", help=_PRESETS + ".", rich_help_panel=_NETWORK)
+    ] = "fast"
+    features: Annotated[
+        str, typer.Option(metavar="NAME", help=_FEATURES_HELP, rich_help_panel=_NETWORK)
+    ] = "auto"
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Epochs of the U-Net. Default: the preset's.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None  # fmt: skip
+    sync_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=0, metavar="N", help="Epochs of SyncNet; 0: no sync loss. Default: the preset's.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None  # fmt: skip
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=2, metavar="N", help="Pictures in a step. Default: the preset's.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None  # fmt: skip
+    sync_weight: Annotated[
+        float,
+        typer.Option(
+            min=0, metavar="WEIGHT", help="Weight of the sync loss.", rich_help_panel=_NETWORK
+        ),
+    ] = SYNC
+
+    def choices(self) -> dict[str, Any]:
+        """The fields of a `TrainRequest` that these options set.
+
+        Raises:
+            UsageError: an unknown preset or kind of features.
+        """
+        preset = _preset(self.preset)
+        return {
+            "features": _features(self.features),
+            "side": preset.side,
+            "thin": preset.thin,
+            "batch": self.batch or preset.batch,
+            "epochs": self.epochs or preset.epochs,
+            "sync_epochs": preset.sync_epochs if self.sync_epochs is None else self.sync_epochs,
+            "sync_weight": self.sync_weight,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How the training runs."""
+
+    offset_ms: Annotated[
+        int,
+        typer.Option(
+            metavar="MS", help="Delay the sound by so many milliseconds (negative: advance it).",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 0  # fmt: skip
+    device: Annotated[
+        str,
+        typer.Option(
+            metavar="DEVICE", help="auto, cpu, cuda or cuda:N.", rich_help_panel=_TRAINING
+        ),
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "fp32", "bf16"],
+        typer.Option(help="Precision of the networks.", rich_help_panel=_TRAINING),
+    ] = "auto"
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="CPU threads. Default: one for each core.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = None  # fmt: skip
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, metavar="N", help="Seed of the random numbers.", rich_help_panel=_TRAINING
+        ),
+    ] = 0
     save_seconds: Annotated[
-        float, typer.Option(min=0, help="A kill loses at most so many seconds of work.")
-    ] = 60.0,
+        float,
+        typer.Option(
+            min=0, metavar="SECONDS", help="A kill loses at most this much work.",
+            rich_help_panel=_TRAINING,
+        ),
+    ] = 60.0  # fmt: skip
+    anyway: Annotated[
+        bool,
+        typer.Option(
+            "--anyway", help="Train on unsuitable footage, too.", rich_help_panel=_TRAINING
+        ),
+    ] = False
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write TensorBoard's files as well.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as data.")] = False,
+        bool,
+        typer.Option("--tensorboard", help="Write TensorBoard files.", rich_help_panel=_TRAINING),
+    ] = False
+
+    def choices(self) -> dict[str, Any]:
+        """The fields of a `TrainRequest` that these options set."""
+        names = (
+            "offset_ms",
+            "device",
+            "precision",
+            "seed",
+            "save_seconds",
+            "anyway",
+            "tensorboard",
+        )
+        threads = self.threads or hardware.detect().cores
+        return {name: getattr(self, name) for name in names} | {"threads": threads}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartOptions:
+    """Where the training starts."""
+
+    check: Annotated[
+        bool, typer.Option("--check", help="Only check the footage, and train nothing.")
+    ] = False
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="FILE", help="Resume from a checkpoint: best, or a file name."
+        ),
+    ] = ""
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start again from the beginning.")] = False
+
+
+@option_groups
+def train(
+    footage: _Footage,
+    *,
+    start: StartOptions,
+    card: CardOptions,
+    network: NetworkOptions,
+    training: TrainingOptions,
+    face: FaceOptions,
+    detector: DetectorOptions,
+    show: ShowOptions,
 ) -> None:
     """Train a network that paints one person's mouth.
 
-    First the footage is checked, and nothing is trained if it is of no use. Stop with Ctrl-C at any time: the
-    best state so far is a person already, and the same command goes on where it stopped.
+    Checks the footage first, and trains nothing on unsuitable footage. Stop with Ctrl-C at any time: the best
+    checkpoint so far is a person already. Rerun the same command to resume.
 
     Example: `lipsync train synctalk2d anna.mp4 --name anna --consent "Anna agreed on 2026-11-21"`
     """
-    from lipsync_core.cli.console import ShownProgress, print_json
-    from lipsync_core.running.progress import Progress
-
-    chosen = _preset(preset)
-    if not check:
-        _demand_words(name, consent)
+    choices = network.choices()
+    if not start.check:
+        _demand_words(card)
     _demand_torch()
     request = TrainRequest(
         footage=footage,
-        name=name or "unnamed",
-        consent=consent,
-        licence=licence,
-        features=_features(features),
-        side=chosen.side,
-        thin=chosen.thin,
-        batch=batch or chosen.batch,
-        epochs=epochs or chosen.epochs,
-        sync_epochs=chosen.sync_epochs if sync_epochs is None else sync_epochs,
-        sync_weight=sync_weight,
-        face_rule=face,
-        detector=detector,
-        offset_ms=offset_ms,
-        device=device,
-        precision=precision,
-        threads=threads or hardware.detect().cores,
-        seed=seed,
-        save_seconds=save_seconds,
-        anyway=anyway,
-        tensorboard=tensorboard,
+        name=card.name or "unnamed",
+        consent=card.consent,
+        licence=card.licence,
+        face_rule=face.face,
+        detector=detector.detector,
+        **choices,
+        **training.choices(),
     )
+    _check(request, show) if start.check else _train(request, start, show)
+
+
+def _check(request: TrainRequest, show: ShowOptions) -> None:
+    """Say what is wrong with the footage."""
+    from lipsync_core.cli.console import print_json
     from lipsync_core.networks.quiet import wait_quietly
 
     wait_quietly()  # before torch
-    from lipsync_synctalk2d.training import train as way
+    from lipsync_synctalk2d.training.train import check
 
-    with nullcontext(Progress()) if as_json else ShownProgress() as progress:
-        if check:
-            found = way.check(request, progress)
-        else:
-            made = way.train(request, progress, fresh=fresh, start=from_)
-    if check:
-        print_json(found) if as_json else _show_check(found)
-        return
-    print_json(_told(made)) if as_json else _show(made, request)
+    with show.progress() as progress:
+        found = check(request, progress)
+    if show.as_json:
+        print_json(found)
+    elif not show.quiet:
+        _show_check(found)
 
 
-def _preset(name: str) -> Any:  # noqa: ANN401 - a Preset
+def _train(request: TrainRequest, start: StartOptions, show: ShowOptions) -> None:
+    from lipsync_core.cli.console import print_json
+    from lipsync_core.networks.quiet import wait_quietly
+
+    wait_quietly()  # before torch
+    from lipsync_synctalk2d.training.train import train as work
+
+    with show.progress() as progress:
+        made = work(request, progress, fresh=start.fresh, start=start.from_)
+    if show.as_json:
+        print_json(_told(made))
+    elif not show.quiet:
+        _show(made, request)
+
+
+def _preset(name: str) -> Preset:
     if name not in PRESETS:
-        raise UsageError(f"There is no preset '{name}'.", f"Choose {', '.join(PRESETS)}.")
+        raise UsageError(f"Unknown preset '{name}'.", f"Choose {', '.join(PRESETS)}.")
     return PRESETS[name]
 
 
-def _demand_words(name: str, consent: str) -> None:
-    """Nobody is trained without a name and somebody's word that they agreed."""
-    if not name:
-        raise UsageError("The person has no name.", "Add --name NAME.")
-    if not consent.strip():
+def _demand_words(card: CardOptions) -> None:
+    """Check that the person has a name and that somebody says that they agreed."""
+    if not card.name:
+        raise UsageError("The person needs a name.", "Add --name NAME.")
+    if not card.consent.strip():
         raise UsageError(
-            "It is not said that the person agreed to be trained.",
+            "The consent of the person is missing.",
             'Add --consent "who agreed to what, and when": it is kept on the card.',
         )
 
 
-def _features(asked: str) -> Any:  # noqa: ANN401 - Features
+def _features(asked: str) -> Features:
     from lipsync_core.weights import location
     from lipsync_synctalk2d.spec import AVE_FILE, ENCODER
 
     if asked == "auto":
         return "ave" if AVE_FILE in location.locate(ENCODER) else "viseme"
-    if asked not in FEATURES:
-        raise UsageError(
-            f"There are no features '{asked}'.", f"Choose auto or {', '.join(FEATURES)}."
-        )
-    return asked
+    for features in FEATURES:
+        if asked == features:
+            return features
+    raise UsageError(f"Unknown features '{asked}'.", f"Choose auto or {', '.join(FEATURES)}.")
 
 
 def _demand_torch() -> None:
@@ -223,4 +337,4 @@ def _show_check(found: dict[str, Any]) -> None:
         told = escape(f"{finding['message']} {finding['hint']}")
         stdout.print(f"[{colour}]{finding['level']}[/]: {told}", soft_wrap=True)
     if not found["findings"]:
-        stdout.print("[green]Nothing is wrong with it.[/]")
+        stdout.print("[green]The footage is suitable.[/]")

@@ -15,7 +15,7 @@ from lipsync_core.registry.probing import context_for
 from lipsync_core.targets.digests import content_hash
 from lipsync_core.weights import location
 from lipsync_synctalk2d.network import FaceNetwork
-from lipsync_synctalk2d.spec import GENERATORS, TRAIN, VGG_FILE
+from lipsync_synctalk2d.spec import GENERATORS, SYNCTALK2D, VGG_FILE
 from lipsync_synctalk2d.training import upstream
 from lipsync_synctalk2d.training.compute import Compute
 from lipsync_synctalk2d.training.drawing import draw_curves, draw_sheet
@@ -173,7 +173,7 @@ class _Job:
     def _loss(self) -> FaceLoss:
         """With the terms that can be had."""
         place, compute = self._compute.place, self._compute
-        vgg = location.locate(TRAIN).get(VGG_FILE)
+        vgg = location.locate(SYNCTALK2D).get(VGG_FILE)
         if vgg is None:
             self._progress.note(
                 "The perceptual loss is left out: VGG19 is not here (lipsync weights pull synctalk2d)."

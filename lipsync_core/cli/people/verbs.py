@@ -1,4 +1,4 @@
-"""`lipsync models list|show|export|import|remove`: the trained people on this computer."""
+"""`lipsync people list|show|export|import|remove`."""
 
 from __future__ import annotations
 
@@ -9,34 +9,45 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from lipsync_core.cli.flags import Json, Yes
 from lipsync_core.people.store import Person, damaged, everybody, find
 from lipsync_core.people.store import remove as remove_person
 
-_Json = Annotated[bool, typer.Option("--json", help="Plain data on stdout.")]
-_Name = Annotated[str, typer.Argument(help="NAME, or GENERATOR/NAME where that is not clear.")]
+_Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A person, or GENERATOR/NAME where several generators have one."
+    ),
+]
 
-app = typer.Typer(
-    help="Trained people: which there are, what they are good for, and taking them along.",
-    no_args_is_help=True,
-)
 
+def list_people(as_json: Json = False) -> None:
+    """List the trained people.
 
-@app.command("list")
-def list_models(as_json: _Json = False) -> None:
-    """List the trained people: generator, what they hear, epochs, main held-out figure, size, licence.
+    Shows generator, audio features, epochs, the first held-out figure, size and licence of each.
 
-    Example: `lipsync models list`
+    Example: `lipsync people list`
     """
     from lipsync_core.cli.console import print_json, stdout
-    from lipsync_core.cli.weights import size_in_words
 
     people = everybody()
     if as_json:
         print_json([_told(person) for person in people])
         return
     if not people:
-        stdout.print("Nobody is trained here yet: [bold]lipsync train --help[/]")
+        stdout.print("No person is trained yet. Train one: [bold]lipsync train --help[/]")
         return
+    stdout.print(_table(people))
+    for person in people:
+        for fault in _faults(person):
+            stdout.print(
+                f"[yellow]{escape(person.label)} is damaged: {escape(fault)}[/]", soft_wrap=True
+            )
+
+
+def _table(people: list[Person]) -> Table:
+    from lipsync_core.cli.sizes import size_in_words
+
     table = Table("person", box=None, padding=(0, 2, 0, 0))
     for title in ("generator", "variant", "features", "epochs", "held out", "size", "licence"):
         table.add_column(title, overflow="fold")
@@ -56,20 +67,18 @@ def list_models(as_json: _Json = False) -> None:
             size_in_words(card.size),
             escape(card.licence),
         )
-    stdout.print(table)
-    for person in people:
-        for fault in _faults(person):
-            stdout.print(f"[yellow]{escape(person.label)} is damaged: {escape(fault)}[/]")
+    return table
 
 
-@app.command("show")
-def show(name: _Name, as_json: _Json = False) -> None:
-    """Show the card of a person: footage, figures, settings, licence, consent, files.
+def show(name: _Name, as_json: Json = False) -> None:
+    """Show the card of a person.
 
-    Example: `lipsync models show anna`
+    It holds footage, figures, settings, licence, consent and files.
+
+    Example: `lipsync people show anna`
     """
     from lipsync_core.cli.console import print_json, stdout
-    from lipsync_core.cli.weights import size_in_words
+    from lipsync_core.cli.sizes import size_in_words
 
     told = _told(find(name))
     if as_json:
@@ -90,17 +99,19 @@ def show(name: _Name, as_json: _Json = False) -> None:
         stdout.print(f"[yellow]damaged: {escape(fault)}[/]", soft_wrap=True)
 
 
-@app.command("export")
 def export(
     name: _Name,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write. Default: NAME.zip here.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="File to write. Default: NAME.zip."),
     ] = None,
-    as_json: _Json = False,
+    as_json: Json = False,
 ) -> None:
-    """Write a person into one file, card included, to take to another computer.
+    """Write a person into one file.
 
-    Example: `lipsync models export anna -o anna.zip`
+    The file holds network and card; import it on another computer.
+
+    Example: `lipsync people export anna -o anna.zip`
     """
     from lipsync_core.cli.console import print_json
     from lipsync_core.people.archive import pack
@@ -114,18 +125,24 @@ def export(
         typer.echo(path)
 
 
-@app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file that `lipsync models export` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file that `lipsync people export` wrote.")
+    ],
     name: Annotated[
-        str | None, typer.Option(help="What the person is called here. Default: as in the file.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the person. Default: the one in the file."),
     ] = None,
-    replace: Annotated[bool, typer.Option(help="Replace a person of that name.")] = False,
-    as_json: _Json = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace a person of the same name.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Take a person out of one file; it is checked before anything changes, and nothing of it is run.
+    """Add a person from a file.
 
-    Example: `lipsync models import anna.zip --name annas-twin`
+    The file is checked first, and no code in it is run.
+
+    Example: `lipsync people import anna.zip --name annas-twin`
     """
     from lipsync_core.cli.console import print_json, stdout
     from lipsync_core.people.archive import unpack
@@ -137,21 +154,22 @@ def import_(
     if as_json:
         print_json(_told(person))
         return
-    stdout.print(f"{escape(person.label)} is here: {escape(str(person.folder))}", soft_wrap=True)
+    stdout.print(f"{escape(person.label)} was added: {escape(str(person.folder))}", soft_wrap=True)
 
 
-@app.command("remove")
 def remove(
     name: _Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: _Json = False,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
-    """Delete a person's network and card. What it was trained from stays where it is.
+    """Delete a person's network and card.
 
-    Example: `lipsync models remove anna`
+    The footage is kept.
+
+    Example: `lipsync people remove anna`
     """
+    from lipsync_core.cli.confirmation import confirm
     from lipsync_core.cli.console import print_json, stderr
-    from lipsync_core.cli.weights_get import confirm
 
     person = find(name)
     if not yes:

@@ -1,0 +1,16 @@
+"""Single options that many verbs have, each with one wording. Groups of options: options.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Audio", "Json", "Yes"]
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
+Audio = Annotated[
+    Path, typer.Option("--audio", metavar="FILE", help="The audio: any file with sound.")
+]
