@@ -165,3 +165,16 @@ def test_cancelled_is_not_a_generators_failure(face_clip, voice, tmp_path):
     with pytest.raises(Cancelled):
         run(RunRequest.of(face_clip, voice, tmp_path / "o.mp4"), Impatient())
     assert not Path(tmp_path / "o.mp4").exists()
+
+
+def test_old_unfinished_runs_go_but_not_those_at_work():
+    with Workspace("old") as old, Workspace("busy") as busy:
+        long_ago = time.time() - 15 * 86_400
+        for workspace in (old, busy):
+            os.utime(workspace.path, (long_ago, long_ago))
+        old._lock.release()
+        with Workspace("new") as new:
+            assert not old.path.exists()
+            assert busy.path.exists(), "another process has it open"
+            new.discard()
+        busy.discard()

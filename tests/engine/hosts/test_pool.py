@@ -10,7 +10,9 @@ import fakes
 import numpy as np
 import pytest
 
+from lipsync_core.contracts import OpenContext
 from lipsync_core.engine.chain.resolve import Candidate, resolve
+from lipsync_core.engine.hosts.host import Host
 from lipsync_core.engine.hosts.pool import Pool
 from lipsync_core.errors import PluginFault
 from lipsync_core.records import Crops
@@ -185,3 +187,48 @@ def test_a_closed_pool_closes_leased_generators_when_they_come_back():
     lease.release()
     assert Watched.closed == ["1"]
     assert not [t for t in threading.enumerate() if t.name.startswith("lipsync-watched")]
+
+
+def test_whoever_waits_for_a_generator_that_cannot_be_opened_tries_for_itself():
+    class Slow(FailsAtOpen):
+        def open(self, context):
+            started.set()
+            go_on.wait(5)
+            super().open(context)
+
+    globals()["Slow"] = Slow
+    started, go_on = threading.Event(), threading.Event()
+    errors: list[str] = []
+
+    def want():
+        with pytest.raises(PluginFault) as error:
+            pool.lease(candidate(kind=Slow))
+        errors.append(error.value.message)
+
+    with Pool() as pool:
+        first, second = threading.Thread(target=want), threading.Thread(target=want)
+        first.start()
+        assert started.wait(5)
+        second.start()
+        while len(pool._entries) and next(iter(pool._entries.values())).users < 2:
+            pass
+        go_on.set()
+        first.join()
+        second.join()
+    assert len(errors) == 2 and Slow.opened == ["failed", "failed"]
+
+
+def test_a_host_that_is_not_open_says_so():
+    host = Host(candidate().spec)
+    with pytest.raises(PluginFault, match="'watched' is not open"):
+        host.generate(None)
+    host.close()  # nothing to close
+
+
+def test_a_host_prepares_in_its_thread():
+    host = Host(candidate().spec)
+    host.open(OpenContext())
+    assert host.prepare(None) == {}
+    host.close()
+    host.close()
+    assert Watched.closed == [""]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import cv2
 import fakes
 import numpy as np
 import pytest
-from facefactory import face_frame, write_picture
+from facefactory import face_frame, face_video, write_picture
 
 from lipsync_core import Session
-from lipsync_core.errors import GenerationFailed, UnsupportedInput, UsageError
+from lipsync_core.builtin.plugin import MEL
+from lipsync_core.errors import GenerationFailed, PluginUnavailable, UnsupportedInput, UsageError
 from lipsync_core.media.sound import read_mono
 from lipsync_core.requests import EncoderChoice, PluginSettings, TargetRequest
 
@@ -223,3 +225,40 @@ def test_a_session_that_cannot_begin_leaves_nothing_open(picture):
     with pytest.raises(GenerationFailed, match="cannot load weights"):
         Session(picture, chosen, registry=registry)
     assert threading.active_count() == threads
+
+
+def test_an_encoder_of_another_sample_rate_is_passed_over(picture):
+    fast = replace(MEL, name="fast", sample_rate=48_000)
+    registry = fakes.registry(fast, fakes.spec("listener", audio_encoder="fast"))
+    chosen = PluginSettings(generators=("listener",))
+    with Session(picture, chosen, registry=registry) as session:
+        assert session.generator == "viseme"
+        (attempt,) = session.attempts
+        assert attempt.phase == "open" and "48000 Hz" in attempt.reason
+
+
+def test_without_a_generator_that_streams_it_says_what_to_do(picture):
+    registry = fakes.registry(fakes.spec("slow", streams=False))
+    chosen = PluginSettings(generators=("slow",), strict=True)
+    with pytest.raises(PluginUnavailable, match="None of the generators can stream") as error:
+        Session(picture, chosen, registry=registry)
+    assert error.value.hint == "Omit `generators`, or include `viseme`."
+
+
+def test_a_video_is_played_round_after_round(tmp_path):
+    clip = face_video(tmp_path / "short.mp4", 5)
+    with Session(clip) as session:
+        frames = session.frames(paced=False)
+        shown = [next(frames).image for _ in range(20)]
+    # Forwards and back, 8 frames a round.
+    for one, other in zip(shown[:8], shown[8:16], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert not np.array_equal(shown[0], shown[4])
+
+
+def test_flushing_and_interrupting_nothing_changes_nothing(picture):
+    with Session(picture) as session:
+        session.flush()
+        session.interrupt()
+        assert session.backlog == 0.0
+        assert not next(session.frames(paced=False)).speaking

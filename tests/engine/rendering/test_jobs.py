@@ -253,3 +253,41 @@ def test_the_local_executor_counts_frames_by_shot(face_clip, voice, tmp_path):
     assert [r.shot for r in results] == [0, 1, 2]
     assert told == {0: 10, 1: 10, 2: 10}
     assert [r.failure for r in results] == [None] * 3
+
+
+def test_a_worker_opens_blender_and_enhancers_once_a_run(face_clip, voice, tmp_path):
+    registry = fakes.registry(fakes.enhancer(fakes.Reddener))
+    choices = {"enhancers": (("red", 1.0),), "registry": registry}
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    with Pool() as pool, ShotWorker(pool) as worker:
+        with jobs_of(face_clip, voice, tmp_path / "one", **choices) as (job,):
+            worker.render(job)
+            opened = worker._run
+            again = moved(job, tmp_path / "one" / "segments")
+            (tmp_path / "one" / "segments" / "000000-viseme.nut").unlink()
+            worker.render(again)
+            assert worker._run is opened
+        with jobs_of(face_clip, voice, tmp_path / "other", **choices) as (job,):
+            worker.render(job)
+            assert worker._run is not opened, "another run"
+        assert len(pool.entries()) == 1
+
+
+def test_a_generator_that_failed_twice_is_not_tried_a_third_time(face_clip, voice, tmp_path):
+    """Of three shots with a face it makes none; when nobody is left, the run ends with all that was tried."""
+    edits = EditList(
+        frame_rate=Fraction(25),
+        edits=tuple(Edit(clip=face_clip, kind="talk", first=n, frames=8) for n in (0, 10, 20)),
+    )
+    path = tmp_path / "three.edits.json"
+    path.write_text(edits.text(tmp_path), "utf-8")
+    registry = fakes.registry(fakes.spec("faulty", fakes.Black))
+    chain = {"generators": ("faulty",), "silence": "generate"}
+    request = RunRequest.of(path, voice, tmp_path / "o.mp4", **chain)
+    report = engine.run(request, registry=registry)
+    assert [a["shot"] for a in report["chain"]["attempts"]] == [0, 1]
+    assert {s["generator"] for s in report["chain"]["shots"]} == {"viseme"}
+    alone = RunRequest.of(path, voice, tmp_path / "o2.mp4", strict=True, **chain)
+    with pytest.raises(GenerationFailed, match="shot 0"):
+        engine.run(alone, registry=registry)
