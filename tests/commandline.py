@@ -22,14 +22,15 @@ def lipsync(*words, cwd=None, preexec=None, **env):
 
 
 def lipsync_process(*words, cwd=None, preexec=None, **env):
-    """Run the command line in a process of its own."""
+    """Run the command line in a process of its own; with `preexec`, which may forbid files, unmeasured."""
+    ours = {k: v for k, v in os.environ.items() if preexec is None or k[:9] != "COVERAGE_"}
     return subprocess.run(
         [sys.executable, "-m", "lipsync_core", *map(str, words)],
         capture_output=True,
         text=True,
         cwd=cwd,
         timeout=120,
-        env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
+        env=ours | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
         preexec_fn=preexec,
     )
 
