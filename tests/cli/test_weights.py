@@ -53,12 +53,15 @@ def test_a_file_comes_is_found_and_goes(tmp_path):
     told = json.loads(lipsync("weights", "path", "stone", "--json").stdout)
     assert list(told["files"]) == ["stone.pth"]
     assert lipsync("weights", "path", "stone").stdout == told["files"]["stone.pth"] + "\n"
-    assert " new stone/stone.pth" in lipsync("weights", "verify", "stone").stdout
+    assert " whole stone/stone.pth" in lipsync("weights", "verify", "stone").stdout
     rows = json.loads(lipsync("weights", "verify", "stone", "--json").stdout)
     assert {row["file"]: row["state"] for row in rows}["stone_gan.pth"] == "absent"
     refused = lipsync("weights", "remove", "stone")
     assert refused.returncode == 2 and refused.stderr.startswith("Error: Delete ")
     assert "removed " in lipsync("weights", "remove", "stone", "-y").stderr
+    lipsync("weights", "import", file, "--as", "stone/stone.pth")
+    gone = json.loads(lipsync("weights", "remove", "stone", "-y", "--json").stdout)["removed"]
+    assert [Path(path).name for path in gone] == ["stone.pth"]
     assert json.loads(lipsync("weights", "remove", "stone", "--json").stdout) == {"removed": []}
 
 

@@ -315,7 +315,7 @@ def test_the_command_line(tmp_path, face_clip):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ((), 2, "A target is missing"),
+        ((), 2, "TARGET is missing"),
         (("--list", "--remove"), 2, "exclude each other"),
         (("nothing.mp4",), 3, "nothing.mp4"),
         (("{face}", "-g", "nobody"), 2, "nobody"),
