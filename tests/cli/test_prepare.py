@@ -24,9 +24,9 @@ def needs_avatars(rows, own_home):
 def test_an_avatar_is_made_listed_and_removed(needs_avatars, face_clip, tmp_path):
     done = lipsync("prepare", face_clip, "-g", "slow")
     assert done.returncode == 0, done.stderr
-    assert "30 frames, 30 frames of them now" in done.stderr, done.stderr
+    assert "30 frames and 1 track, 30 frames and 1 track of them now" in done.stderr, done.stderr
     listed = lipsync("prepare", face_clip, "--list").stdout
-    assert "slow" in listed and "30 frames" in listed and "1 avatar, " in listed
+    assert "slow" in listed and "30 frames and 1 track" in listed and "1 avatar, " in listed
     assert lipsync("prepare", "--list", "-g", "viseme").stdout == "No avatar is prepared.\n"
     told = json.loads(lipsync("prepare", "--list", "--json").stdout)["avatars"]
     assert [one["generator"] for one in told] == ["slow"]

@@ -319,7 +319,7 @@ def test_the_command_line(tmp_path, face_clip):
         (("--list", "--remove"), 2, "exclude each other"),
         (("nothing.mp4",), 3, "nothing.mp4"),
         (("{face}", "-g", "nobody"), 2, "nobody"),
-        (("{face}", "--fps", "0"), 2, "between 1 and 240"),
+        (("{face}", "--fps", "0"), 2, "out of range"),
         (("{face}", "--seconds", "inf"), 2, "--seconds"),
         (("{face}", "--face", "id:77"), 2, "no face with id 77"),
         (("{face}", "--detector", "nobody"), 2, "nobody"),
