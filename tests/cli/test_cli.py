@@ -260,15 +260,6 @@ def test_faces_draws_the_tracks(tmp_path):
     assert lipsync("faces", two, "-o", tmp_path / "s.gif").returncode == 6
 
 
-def test_doctor(tmp_path):
-    done = lipsync("doctor")
-    assert done.returncode == 0
-    for word in ("python", "cores", "libx264", "viseme", "ready"):
-        assert word in done.stdout
-    told = json.loads(lipsync("doctor", "--json").stdout)
-    assert told["would_run"] and told["opencv"]["state"].startswith("works")
-
-
 def test_version_and_help():
     from lipsync_core import __version__
 

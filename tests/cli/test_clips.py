@@ -67,6 +67,25 @@ def test_build_edit_render_and_again(folder):
     assert (folder / "again.edl").exists() and (folder / "again.edits.png").exists()
 
 
+def test_an_edit_list_is_written_and_told(folder):
+    (folder / "lib" / "talk" / "broken.mp4").write_bytes(b"no video")
+    told = json.loads(lipsync("clips", "build", "lib", "--json", cwd=folder).stdout)
+    assert told["measured"] >= 2
+    again = lipsync("clips", "build", "lib", cwd=folder)
+    assert "0 measured now" in again.stdout and "not used: talk/broken.mp4" in again.stderr
+    assert lipsync("clips", "build", "lib", "-q", cwd=folder).stdout == ""
+    done = lipsync("clips", "edit", "lib", "-v", "voice.wav", "-o", "x.json", cwd=folder)
+    assert done.returncode == 0 and "edits of 2 clips for 6.00 s" in done.stderr
+    assert (folder / "x.json").exists() and "x.json" in done.stderr
+    before = (folder / "x.json").read_text()
+    quiet = lipsync(
+        "clips", "edit", "lib", "--voice", "voice.wav", "-o", "x.json", "-q", cwd=folder
+    )
+    assert quiet.stderr == "" and (folder / "x.json").read_text() == before
+    lost = lipsync("clips", "edit", "lib", "--audio", "voice.wav", "-o", "no/x.json", cwd=folder)
+    assert lost.returncode == 6 and "mkdir -p no" in lost.stderr
+
+
 def test_a_video_from_a_voice(folder):
     assert lipsync("clips", "build", "lib", cwd=folder).returncode == 0
     words = ("lib", "--audio", "voice.wav", "-o", "talk.mp4", "--isolate", "viseme")

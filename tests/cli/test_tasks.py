@@ -10,7 +10,7 @@ import pytest
 from commandline import lipsync_here as lipsync
 
 from lipsync_core.cli import tasks
-from lipsync_core.errors import UsageError
+from lipsync_core.errors import Cancelled, UsageError
 from lipsync_core.media.probe import probe_target
 from lipsync_core.requests import RunRequest
 from lipsync_core.specs import Option
@@ -50,6 +50,17 @@ def test_each_task_makes_its_video_and_the_worst_code_is_told(face_clip, voice, 
     assert told["exit_code"] == told["tasks"][1]["exit_code"] == 3
     report = json.loads((tmp_path / "results" / "other.mp4.report.json").read_text())
     assert told["tasks"][2] == {"task": "task_2", **report}
+
+
+def test_stopping_one_task_stops_all(face_clip, voice, tmp_path, monkeypatch):
+    def stopped(*args: object) -> None:
+        raise Cancelled("Stopped.", "Rerun the same command to resume.")
+
+    monkeypatch.setattr(tasks, "execute", stopped)
+    each = f'{{video_path: "{face_clip}", audio_path: "{voice}"}}'
+    file = written(tmp_path / "t.yaml", f"a: {each}\nb: {each}")
+    done = lipsync("run", "--tasks", file, cwd=tmp_path)
+    assert done.returncode == 130 and done.stderr.count("Stopped.") == 1
 
 
 def test_a_dry_run_plans_every_task(face_clip, voice, tmp_path):

@@ -296,7 +296,7 @@ def test_old_avatars_and_those_beyond_the_bound_go(face_clip, monkeypatch):
 
 
 def test_the_command_line(tmp_path, face_clip):
-    assert "Nothing is prepared" in lipsync("prepare", "--list").stdout
+    assert "No avatar is prepared" in lipsync("prepare", "--list").stdout
     done = lipsync("prepare", face_clip)
     assert done.returncode == 0, done.stderr
     assert "1 track, 1 track of them now" in done.stderr
@@ -307,7 +307,7 @@ def test_the_command_line(tmp_path, face_clip):
     run = lipsync("run", face_clip, speech(tmp_path / "v.wav", 0.5), "-o", tmp_path / "o.mp4")
     assert "1 track from the avatar" in run.stderr
     other = write_picture(tmp_path / "p.png", face_frame(0))
-    assert "Nothing was there" in lipsync("prepare", other, "--remove").stdout
+    assert "No avatar was removed" in lipsync("prepare", other, "--remove").stdout
     assert lipsync("prepare", face_clip, "--remove").returncode == 0
     assert not avatars.entries()
 
@@ -315,7 +315,7 @@ def test_the_command_line(tmp_path, face_clip):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        ((), 2, "A target is missing"),
+        ((), 2, "TARGET is missing"),
         (("--list", "--remove"), 2, "exclude each other"),
         (("nothing.mp4",), 3, "nothing.mp4"),
         (("{face}", "-g", "nobody"), 2, "nobody"),
