@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from typer.main import get_command
 
-from docs import parity
+from docs import parity, public_names
 from lipsync_core import contracts, errors, hookspecs, specs
 from lipsync_core.cli.app import BUILT_IN, build
 from lipsync_core.registry.catalogue import CATALOGUE
@@ -156,6 +156,7 @@ def _our_specs() -> list[tuple[str, specs.PluginSpec]]:
 
 
 PAGES = {
+    "api.md": lambda: NOTE + public_names.page(),
     "cli.md": cli,
     "hooks.md": hooks,
     "exit-codes.md": exit_codes,

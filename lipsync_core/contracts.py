@@ -33,6 +33,24 @@ if TYPE_CHECKING:
         Scores,
     )
 
+__all__ = [
+    "AudioEncoder",
+    "Blender",
+    "Detector",
+    "Enhancer",
+    "FeatureStream",
+    "Generator",
+    "OpenContext",
+    "Plugin",
+    "ProbeContext",
+    "ProbeResult",
+    "Ready",
+    "ScoreStream",
+    "Scorer",
+    "Unavailable",
+    "Voice",
+]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
@@ -57,6 +75,7 @@ class Unavailable:
 
 
 ProbeResult = Ready | Unavailable
+"""What a probe answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

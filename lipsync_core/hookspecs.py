@@ -12,9 +12,23 @@ import pluggy
 
 from lipsync_core import specs
 
+__all__ = [
+    "hookimpl",
+    "lipsync_register_audio_encoders",
+    "lipsync_register_blenders",
+    "lipsync_register_commands",
+    "lipsync_register_detectors",
+    "lipsync_register_enhancers",
+    "lipsync_register_generators",
+    "lipsync_register_scorers",
+    "lipsync_register_voices",
+]
+
+
 PROJECT = "lipsync"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook of the same name."""
 
 
 @hookspec

@@ -29,6 +29,26 @@ if TYPE_CHECKING:
 else:  # names for annotations only: this module stays free of numpy
     Image = Matrix = Points = Samples = object
 
+__all__ = [
+    "AudioClip",
+    "BlendInput",
+    "Chunk",
+    "Crops",
+    "Face",
+    "Frame",
+    "FrameInfo",
+    "Generated",
+    "Image",
+    "Matrix",
+    "Patch",
+    "Points",
+    "Prepared",
+    "Samples",
+    "Scheme",
+    "Scores",
+]
+
+
 Scheme = Literal["5", "68", "478"]
 """Landmark schemes: 5 points (eyes, nose tip, mouth corners), iBUG 68, MediaPipe 478."""
 

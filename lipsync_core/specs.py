@@ -11,12 +11,44 @@ from typing import ClassVar, Literal
 
 from lipsync_core.records import Scheme
 
+__all__ = [
+    "API_VERSION",
+    "AlignedCrop",
+    "AudioEncoderSpec",
+    "BlenderSpec",
+    "BoxCrop",
+    "ChunkSpec",
+    "CommandSpec",
+    "CropSpec",
+    "DetectorSpec",
+    "EnhancerSpec",
+    "GeneratorSpec",
+    "Kind",
+    "LandmarkCrop",
+    "Licence",
+    "Margins",
+    "Measure",
+    "NativeCrop",
+    "Option",
+    "PluginSpec",
+    "PrepareSpec",
+    "Region",
+    "Requirement",
+    "ScorerSpec",
+    "Shift",
+    "Variant",
+    "VoiceSpec",
+    "WeightFile",
+]
+
+
 API_VERSION = 1
 """Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
 
 Kind = Literal[
     "detector", "audio encoder", "generator", "enhancer", "blender", "scorer", "voice", "command"
 ]
+"""What a plugin is, as messages and the command line call it."""
 Region = Literal["mouth", "lower_face", "face", "crop"]
 """What a generator really repaints in its crop; the blender builds its mask from it."""
 
@@ -223,6 +255,7 @@ class AlignedCrop:
 
 
 CropSpec = NativeCrop | BoxCrop | LandmarkCrop | AlignedCrop
+"""How the engine cuts the face for a plugin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

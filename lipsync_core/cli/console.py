@@ -27,8 +27,12 @@ from rich.progress import (
 from lipsync_core.errors import LipsyncError
 from lipsync_core.running.progress import Progress
 
+__all__ = ["ShownProgress", "print_json", "stdout"]
+
+
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
+"""Where commands print their results."""
 
 
 def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -> None:

@@ -6,6 +6,8 @@ import sys
 from importlib import metadata, util
 from importlib.machinery import PathFinder
 
+__all__ = ["installed", "version"]
+
 
 def installed(module: str) -> bool:
     """Whether a module could be imported; its parents are looked at, not imported."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext, ScoreStream
     from lipsync_core.specs import ScorerSpec
 
+__all__ = ["NetworkScorer"]
+
 
 class Closable(Protocol):
     """A network that can be let go of."""

@@ -24,6 +24,7 @@ from lipsync_core.errors import PluginFault
 
 GROUP = "lipsync"
 BUILTIN = "builtin"
+"""Name of the row of the plugins that come with the core."""
 
 Status = Literal["ok", "broken", "disabled", "conflict"]
 

@@ -14,6 +14,9 @@ from lipsync_core.specs import Option, PluginSpec, Requirement
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy
 
+__all__ = ["context_for", "probe", "unfit_onnx", "unfit_onnxruntime", "unfit_torch"]
+
+
 OptionValue = bool | int | float | str
 _SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 """What users may write for a bool."""

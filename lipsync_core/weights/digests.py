@@ -17,6 +17,9 @@ from filelock import FileLock
 
 from lipsync_core.weights.meter import Meter
 
+__all__ = ["sha256", "sync"]
+
+
 FILE = "digests.json"
 _BLOCK = 1 << 20
 

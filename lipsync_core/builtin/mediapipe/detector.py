@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Image
 
+__all__ = ["MediaPipeDetector"]
+
+
 SEARCH_EVERY = 15
 """Frames between two looks for newcomers while all known faces are being followed: a look costs as much
 as following a face for three frames."""

@@ -12,15 +12,13 @@ from lipsync_latentsync.generator import LatentSync, LatentSync15
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.chain.resolve import resolve
 from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.machine import hardware
-from lipsync_core.registry import Registry, create
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import create, load_rows
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing import OwnHome
+from lipsync_core.testing.engine import fallback
 
 OFFERED = (LATENTSYNC, LATENTSYNC15)
 
@@ -165,12 +163,11 @@ def test_it_needs_the_distribution_of_its_audio_encoder():
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
-    found = resolve(Registry(load_rows({})), PluginSettings(generators=("latentsync",)))
-    candidates, attempts = found.candidates, found.attempts
-    assert [(a.generator, a.phase) for a in attempts] == [("latentsync", "probe")]
-    assert f"its weights are not here: {UNET}" in attempts[0].reason
-    assert len(candidates) == 1
-    assert candidates[0].spec.name != "latentsync"
+    used, passed = fallback("latentsync")
+    assert [(name, phase) for name, phase, _ in passed] == [("latentsync", "probe")]
+    assert f"its weights are not here: {UNET}" in passed[0][2]
+    assert len(used) == 1
+    assert used != ["latentsync"]
 
 
 def test_specs_are_data_and_name_what_their_weights_allow():

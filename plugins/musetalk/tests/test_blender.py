@@ -24,8 +24,8 @@ from lipsync_core.faces.schemes import convert
 from lipsync_core.records import BlendInput, Patch
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, NativeCrop
-from lipsync_core.targets.canvas import window_around
 from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing.engine import window_around
 
 CROPS: dict[str, CropSpec] = {
     "musetalk": MUSETALK.crop,

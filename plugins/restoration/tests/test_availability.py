@@ -13,8 +13,7 @@ from lipsync_restoration.spec import ALL, CODEFORMER, GFPGAN, GPEN, RESTOREFORME
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable, UsageError
-from lipsync_core.registry import create
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import create, load_rows
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import EnhancerSpec
 

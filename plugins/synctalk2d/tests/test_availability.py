@@ -20,7 +20,7 @@ from lipsync_core.machine import hardware
 from lipsync_core.networks import runtime
 from lipsync_core.people import store
 from lipsync_core.people.card import Card
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing.inputs import portrait_face

@@ -15,7 +15,7 @@ from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.machine import hardware, packages
 from lipsync_core.networks.runtime import RuntimeChoice
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 
 
