@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from docs import parity, reference
+from docs import parity, public_names, reference
 from lipsync_core import errors, specs
 from lipsync_core.cli.app import ROOT
 from lipsync_core.cli.lazy import Group, Verb, command
@@ -141,6 +141,7 @@ def _our_specs() -> list[tuple[str, specs.Spec]]:
 
 
 PAGES = {
+    "api.md": lambda: NOTE + public_names.page(),
     "cli.md": cli,
     "hooks.md": lambda: NOTE + reference.page(),
     "exit-codes.md": exit_codes,

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from lipsync_core import Session
-from lipsync_core.media.sound import read_mono
+from lipsync_core.footage import read_mono
 
 
 def main(face: str, voice: str, output: str) -> None:

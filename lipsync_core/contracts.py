@@ -9,7 +9,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+
+from lipsync_core.errors import PluginFault
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -20,19 +22,34 @@ if TYPE_CHECKING:
 
     from lipsync_core.records import (
         AudioClip,
+        BlendInput,
         Chunk,
         Crops,
         Face,
         Generated,
-        Image,
-        Matrix,
         Patch,
-        Points,
         Prepared,
         Samples,
         Scores,
     )
-    from lipsync_core.specs import Region
+
+__all__ = [
+    "AudioEncoder",
+    "Blender",
+    "Detector",
+    "Enhancer",
+    "FeatureStream",
+    "Generator",
+    "OpenContext",
+    "Plugin",
+    "ProbeContext",
+    "ProbeResult",
+    "Ready",
+    "ScoreStream",
+    "Scorer",
+    "Unavailable",
+    "Voice",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +86,7 @@ class Unavailable:
 
 
 ProbeResult = Ready | Unavailable
+"""What a probe answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +119,17 @@ class ProbeContext:
     context: OpenContext
 
 
+Part = TypeVar("Part")
+
+
 class Plugin(ABC):
-    """Opening and closing, the same for every kind."""
+    """Opening and closing, the same for every kind.
+
+    Attributes:
+        kind: what messages call it.
+    """
+
+    kind: ClassVar[str] = "plugin"
 
     @abstractmethod
     def open(self, context: OpenContext) -> None:
@@ -111,9 +138,27 @@ class Plugin(ABC):
     def close(self) -> None:  # noqa: B027 - most plugins have nothing to release
         """Release everything. Called at least once, perhaps twice."""
 
+    def opened(self, part: Part | None, name: str) -> Part:
+        """`part`, which `open` sets and `close` sets back to None.
+
+        Args:
+            part: an attribute of the plugin.
+            name: the plugin's name, for the message.
+
+        Raises:
+            PluginFault: `part` is None: the plugin is not open.
+        """
+        if part is None:
+            raise PluginFault(
+                f"The {self.kind} {name} was used before it was opened.", "Call open() first."
+            )
+        return part
+
 
 class Detector(Plugin):
     """Finds faces."""
+
+    kind: ClassVar[str] = "detector"
 
     @abstractmethod
     def detect(self, images: NDArray[np.uint8]) -> list[list[Face]]:
@@ -154,6 +199,8 @@ class FeatureStream(ABC):
 class AudioEncoder(Plugin):
     """Turns sound into one row of features per video frame."""
 
+    kind: ClassVar[str] = "audio encoder"
+
     @abstractmethod
     def stream(self, sample_rate: int, fps: Fraction) -> FeatureStream:
         """Begin a voice: mono sound at `sample_rate` Hz (the spec's), rows at `fps` frames a second."""
@@ -161,6 +208,8 @@ class AudioEncoder(Plugin):
 
 class Generator(Plugin):
     """Makes the new mouth."""
+
+    kind: ClassVar[str] = "generator"
 
     def prepare(self, crops: Crops) -> Prepared:
         """Make what depends on the target alone; called as the spec's `prepare` declares.
@@ -191,6 +240,8 @@ class Generator(Plugin):
 class Enhancer(Plugin):
     """Improves face crops."""
 
+    kind: ClassVar[str] = "enhancer"
+
     @abstractmethod
     def enhance(self, crops: Crops) -> NDArray[np.uint8]:
         """`(N, H, W, 3)` uint8 RGB, same N and size as `crops.images`."""
@@ -199,26 +250,15 @@ class Enhancer(Plugin):
 class Blender(Plugin):
     """Puts a generated crop into its frame."""
 
+    kind: ClassVar[str] = "blender"
+
     @abstractmethod
-    def blend(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        landmarks: Points,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def blend(self, given: BlendInput) -> Patch | None:
         """Blend one crop.
 
         Args:
-            frame: `(H, W, 3)` the frame as it is (not to be written to).
-            crop: `(h, w, 3)` what the generator made.
-            matrix: 2x3, frame -> crop.
-            landmarks: `(K, 2 or 3)` of the original face in FRAME pixels, in the scheme that the
-                spec asks for.
-            region: what the generator repainted.
-            strength: 0..1 share of the new picture.
+            given: frame, crop, where the crop lies, the face's landmarks, and how much is wanted. Neither
+                frame nor crop may be written to.
 
         Returns:
             The changed rectangle, or None when nothing changes.
@@ -246,6 +286,8 @@ class ScoreStream(ABC):
 class Scorer(Plugin):
     """Says how well a mouth fits its voice."""
 
+    kind: ClassVar[str] = "scorer"
+
     @abstractmethod
     def stream(self) -> ScoreStream:
         """Begin a stretch."""
@@ -253,6 +295,8 @@ class Scorer(Plugin):
 
 class Voice(Plugin):
     """Speaks text."""
+
+    kind: ClassVar[str] = "voice"
 
     @abstractmethod
     def say(self, text: str, *, language: str, speed: float = 1.0) -> AudioClip:

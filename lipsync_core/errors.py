@@ -8,6 +8,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+__all__ = [
+    "Cancelled",
+    "GenerationFailed",
+    "LipsyncError",
+    "OutOfMemory",
+    "OutputError",
+    "PluginFault",
+    "PluginUnavailable",
+    "UnsupportedInput",
+    "UsageError",
+    "VerificationFailed",
+]
+
 
 class LipsyncError(Exception):
     """Base of all errors that the user can do something about.

@@ -23,6 +23,7 @@ __all__ = ["PROJECT", "hookimpl", "hookspec"]
 PROJECT = "lipsync"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a function of a plugin as the implementation of the hook of the same name."""
 
 
 def _hook(kind: PluginKind) -> Callable[..., None]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lipsync_core.specs import Region
+
     Image = NDArray[np.uint8]
     """RGB, uint8, `(height, width, 3)`, contiguous."""
     Matrix = NDArray[np.float64]
@@ -26,6 +28,26 @@ if TYPE_CHECKING:
     """Sound as float32 in -1..1: `(n,)` mono."""
 else:  # names for annotations only: this module stays free of numpy
     Image = Matrix = Points = Samples = object
+
+__all__ = [
+    "AudioClip",
+    "BlendInput",
+    "Chunk",
+    "Crops",
+    "Face",
+    "Frame",
+    "FrameInfo",
+    "Generated",
+    "Image",
+    "Matrix",
+    "Patch",
+    "Points",
+    "Prepared",
+    "Samples",
+    "Scheme",
+    "Scores",
+]
+
 
 Scheme = Literal["5", "68", "478"]
 """Landmark schemes: 5 points (eyes, nose tip, mouth corners), iBUG 68, MediaPipe 478."""
@@ -142,6 +164,28 @@ class Generated:
 
     images: NDArray[np.uint8]
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlendInput:
+    """A crop to be blended into its frame.
+
+    Attributes:
+        frame: `(H, W, 3)` uint8 RGB, the frame or the part of it that the blender sees; read-only.
+        crop: `(h, w, 3)` uint8 RGB, the generated crop; read-only.
+        matrix: 2x3 float64, frame -> crop.
+        landmarks: `(K, 2 or 3)` of the original face in pixels of `frame`, in the scheme that the
+            blender's spec asks for.
+        region: what the generator repainted.
+        strength: 0..1, share of the new picture; 0 changes nothing.
+    """
+
+    frame: Image
+    crop: Image
+    matrix: Matrix
+    landmarks: Points
+    region: Region
+    strength: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

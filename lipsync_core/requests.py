@@ -13,7 +13,9 @@ from lipsync_core.specs import PluginSpec
 __all__ = ["EncoderChoice", "Fit", "PluginSettings", "RunRequest", "Silence", "TargetRequest"]
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
+"""What to do where the sound is longer than the target."""
 Silence = Literal["close", "keep", "generate"]
+"""What to show while nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,36 @@ from typing import ClassVar, Literal
 
 from lipsync_core.records import Scheme
 
+__all__ = [
+    "API_VERSION",
+    "AlignedCrop",
+    "AudioEncoderSpec",
+    "BlenderSpec",
+    "BoxCrop",
+    "ChunkSpec",
+    "CommandSpec",
+    "CropSpec",
+    "DetectorSpec",
+    "EnhancerSpec",
+    "GeneratorSpec",
+    "LandmarkCrop",
+    "Licence",
+    "Margins",
+    "Measure",
+    "NativeCrop",
+    "Option",
+    "PluginSpec",
+    "PrepareSpec",
+    "Region",
+    "Requirement",
+    "ScorerSpec",
+    "Shift",
+    "Variant",
+    "VoiceSpec",
+    "WeightFile",
+]
+
+
 API_VERSION = 1
 """Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
 
@@ -81,11 +111,44 @@ class Licence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A setting for `--option NAME.KEY=VALUE`: its key, default, type by example, and meaning."""
+    """A setting for `--option NAME.KEY=VALUE`. Values are checked before the plugin sees them.
+
+    Attributes:
+        key: its name, unique within the plugin.
+        default: the value when the user gives none; its type is the option's type.
+        help: one line that says what it does.
+        choices: the only values allowed; empty: no such restriction.
+        minimum: lowest value allowed, for numbers; None: no limit.
+        maximum: highest value allowed, for numbers; None: no limit.
+    """
 
     key: str
     default: bool | int | float | str
     help: str
+    choices: tuple[int | float | str, ...] = ()
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+
+    def allows(self, value: bool | int | float | str) -> bool:
+        """Whether `value`, of the option's type, is one of the choices and within the limits."""
+        if self.choices and value not in self.choices:
+            return False
+        if isinstance(value, str):
+            return True
+        return (self.minimum is None or value >= self.minimum) and (
+            self.maximum is None or value <= self.maximum
+        )
+
+    @property
+    def allowed(self) -> str:
+        """The restriction in words ("one of auto, torch, onnx", "from 0 to 1"); "" without one."""
+        if self.choices:
+            return f"one of {', '.join(map(str, self.choices))}"
+        if self.minimum is not None and self.maximum is not None:
+            return f"from {self.minimum:g} to {self.maximum:g}"
+        if self.minimum is not None:
+            return f"at least {self.minimum:g}"
+        return "" if self.maximum is None else f"at most {self.maximum:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +250,7 @@ class AlignedCrop:
 
 
 CropSpec = NativeCrop | BoxCrop | LandmarkCrop | AlignedCrop
+"""How the engine cuts the face for a plugin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,8 +212,8 @@ class WrongBlender(Blender):
     def open(self, context: OpenContext) -> None:
         pass
 
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        return frame
+    def blend(self, given):
+        return given.frame
 
 
 def enhancer(kind: type[Enhancer]) -> EnhancerSpec:
@@ -236,9 +236,10 @@ class Onlooker(Blender):
     def open(self, context: OpenContext) -> None:
         self.shown.clear()
 
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
+    def blend(self, given):
+        landmarks = given.landmarks
         low, high = landmarks[:, :2].min(0), landmarks[:, :2].max(0)
-        self.shown.append((frame.shape, np.concatenate([low, high])))
+        self.shown.append((given.frame.shape, np.concatenate([low, high])))
 
 
 class Stamp(Blender):
@@ -249,8 +250,9 @@ class Stamp(Blender):
     def open(self, context: OpenContext) -> None:
         self.regions.clear()
 
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        self.regions.append(region)
+    def blend(self, given):
+        landmarks = given.landmarks
+        self.regions.append(given.region)
         low, high = landmarks[:, :2].min(0).astype(int), landmarks[:, :2].max(0).astype(int)
         size = (*(high - low)[::-1].tolist(), 3)
         return Patch(x=int(low[0]), y=int(low[1]), image=np.full(size, (0, 0, 255), np.uint8))

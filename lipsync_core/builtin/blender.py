@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Blender, OpenContext
 from lipsync_core.faces.crops import invert, is_translation
-from lipsync_core.records import Image, Matrix, Patch, Points
+from lipsync_core.records import BlendInput, Image, Matrix, Patch, Points
 from lipsync_core.specs import Region
 
 Mask = NDArray[np.float32]
@@ -35,16 +35,10 @@ class FeatherBlender(Blender):
         """Read the options."""
         self._match = bool(context.options.get("match", True))
 
-    def blend(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        landmarks: Points,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def blend(self, given: BlendInput) -> Patch | None:
         """See `Blender.blend`; landmarks are iBUG's 68."""
+        frame, crop, matrix = given.frame, given.crop, given.matrix
+        landmarks, region, strength = given.landmarks, given.region, given.strength
         if strength <= 0:
             return None
         if region == "crop" and is_translation(matrix):

@@ -40,8 +40,8 @@ SHARPEN = EnhancerSpec(
     summary="unsharp mask on the mouth, without halos",
     licence=_OWN,
     options=(
-        Option(key="amount", default=0.8, help="strength of the edges"),
-        Option(key="radius", default=1.2, help="size of the edges in pixels"),
+        Option(key="amount", default=0.8, help="strength of the edges", minimum=0),
+        Option(key="radius", default=1.2, help="size of the edges in pixels", minimum=0.1),
     ),
     crop=NativeCrop(margins=Margins(left=0.05, top=0.05, right=0.05, bottom=0.05), scheme="68"),
     region="mouth",

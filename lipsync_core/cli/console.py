@@ -16,8 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["failure", "print_json", "show_error", "stderr", "stdout"]
 
+__all__ = ["ShownProgress", "print_json", "stdout"]
+
+
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
+"""Where commands print their results."""
 
 
 def show_error(error: LipsyncError, *, as_json: bool = False, about: str = "") -> None:

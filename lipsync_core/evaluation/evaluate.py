@@ -32,6 +32,9 @@ from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.targets.placement import canvas_for, place_on
 from lipsync_core.targets.target import TargetFrame
 
+__all__ = ["evaluate"]
+
+
 SCHEMA = 1
 """Version of the layout of what `evaluate` gives."""
 STEADY = AlignedCrop(

@@ -15,6 +15,9 @@ from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Image, Matrix, Points, Scheme
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, LandmarkCrop, Margins, NativeCrop
 
+__all__ = ["cut", "invert", "place", "transform"]
+
+
 Box = NDArray[np.float64]
 """`(N, 4)`: x0, y0, x1, y1."""
 

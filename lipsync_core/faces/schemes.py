@@ -7,6 +7,9 @@ import numpy as np
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.records import Points, Scheme
 
+__all__ = ["convert", "provides"]
+
+
 POINTS: dict[Scheme, int] = {"5": 5, "68": 68, "478": 478}
 """How many points each scheme has."""
 

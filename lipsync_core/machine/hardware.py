@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+__all__ = ["Gpu", "Hardware", "detect"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib import metadata, util
 from importlib.machinery import PathFinder
 
+__all__ = ["installed", "version"]
+
 
 def installed(module: str) -> bool:
     """Whether a module could be imported; its parents are looked at, not imported."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+__all__ = ["cache", "home", "weights"]
+
 
 def home() -> Path:
     """Data folder: `LIPSYNC_HOME`, or the platform's folder for user data."""

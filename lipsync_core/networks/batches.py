@@ -7,6 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["in_batches"]
+
+
 Rows = NDArray[np.float32]
 
 

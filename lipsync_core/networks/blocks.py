@@ -11,6 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+__all__ = ["Block", "enlarging", "mel_encoder", "residual"]
+
+
 Size = int | tuple[int, int]
 
 

@@ -17,6 +17,9 @@ from lipsync_core.machine import packages, places
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
+__all__ = ["compiled", "unfit_compiler"]
+
+
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
 _COMPILERS = {"linux": ("g++", "clang++"), "darwin": ("clang++",), "win32": ("cl",)}

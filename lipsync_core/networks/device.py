@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from lipsync_core.errors import OutOfMemory, PluginUnavailable
 
+__all__ = ["TYPES", "NetworkDevice"]
+
+
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """Torch's type of each precision's name."""
 _SHARE = 0.5

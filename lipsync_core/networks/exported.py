@@ -6,6 +6,9 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
+__all__ = ["find", "path_for"]
+
+
 SAMPLES = 32
 SAMPLE_BYTES = 65_536
 """A fingerprint reads this much at this many places, 2 MiB instead of 436, to stay within a probe's time.

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from lipsync_core.errors import OutputError, PluginFault
 from lipsync_core.networks import exported
 
+__all__ = ["drop_older", "write_onnx"]
+
+
 PACKAGES = ("torch", "onnx", "onnxscript")
 """What an export needs."""
 TOLERANCE = 1e-4

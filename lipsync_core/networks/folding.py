@@ -7,6 +7,9 @@ from typing import TypeVar
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+__all__ = ["fold"]
+
+
 Network = TypeVar("Network", bound=nn.Module)
 
 

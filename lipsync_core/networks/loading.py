@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from lipsync_core.weights import state_dict
 
+__all__ = ["loaded"]
+
+
 Network = TypeVar("Network", bound=nn.Module)
 
 

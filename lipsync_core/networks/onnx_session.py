@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from lipsync_core.errors import OutOfMemory, PluginUnavailable
 
+__all__ = ["OnnxSession"]
+
+
 Array = NDArray[np.float32]
 
 

@@ -11,6 +11,9 @@ from lipsync_core.machine import hardware
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
+__all__ = ["PRECISIONS", "precision_for", "unfit_precision"]
+
+
 PRECISIONS = ("fp32", "bf16", "fp16")
 """What a network in torch can compute in; fp16 on GPUs only."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+__all__ = ["wait_quietly"]
+
 
 def wait_quietly() -> None:
     """Let OpenMP's threads sleep while they wait; call it before torch is imported.

@@ -10,6 +10,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["Recent", "fingerprint"]
+
+
 Made = TypeVar("Made")
 
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from lipsync_core.contracts import Scorer
-from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.errors import PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.weights.remedy import remedy
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext, ScoreStream
     from lipsync_core.specs import ScorerSpec
+
+__all__ = ["NetworkScorer"]
 
 
 class Closable(Protocol):
@@ -62,9 +64,7 @@ class NetworkScorer(Scorer, Generic[Network]):
 
     def stream(self) -> ScoreStream:
         """Begin a stretch."""
-        if self._network is None:
-            raise PluginFault(f"The scorer {self.spec.name} was used before it was opened.")
-        return self.stretch(self._network)
+        return self.stretch(self.opened(self._network, self.spec.name))
 
     def close(self) -> None:
         """Let go of the network."""

@@ -15,6 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+__all__ = ["quick_doubling"]
+
+
 Network = TypeVar("Network", bound=nn.Module)
 
 

@@ -12,6 +12,9 @@ from typing import Any
 
 from lipsync_core.errors import UnsupportedInput, UsageError
 
+__all__ = ["Card"]
+
+
 SCHEMA = 1
 """Version of the fields below; a reader refuses what is newer."""
 CARD = "card.json"

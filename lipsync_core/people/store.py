@@ -15,6 +15,8 @@ from lipsync_core.people import card as cards
 from lipsync_core.people.card import CARD, Card, PersonFile
 from lipsync_core.weights.digests import sha256
 
+__all__ = ["Person", "everybody", "find", "folder_of", "save"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:

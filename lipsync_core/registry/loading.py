@@ -25,6 +25,7 @@ from lipsync_core.kinds import KINDS
 
 GROUP = "lipsync"
 BUILTIN = "builtin"
+"""Name of the row of the plugins that come with the core."""
 
 Status = Literal["ok", "broken", "disabled", "conflict"]
 

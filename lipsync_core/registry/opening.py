@@ -18,6 +18,8 @@ from lipsync_core.specs import (
     PluginSpec,
 )
 
+__all__ = ["opened"]
+
 
 def opened(
     spec: PluginSpec,

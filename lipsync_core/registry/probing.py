@@ -15,7 +15,12 @@ from lipsync_core.specs import Option, PluginSpec, Requirement
 from lipsync_core.weights import location
 from lipsync_core.weights.remedy import remedy
 
+__all__ = ["context_for", "probe", "unfit_onnx", "unfit_onnxruntime", "unfit_torch"]
+
+
 OptionValue = bool | int | float | str
+_SWITCHES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+"""What users may write for a bool."""
 
 
 def context_for(
@@ -38,7 +43,8 @@ def context_for(
         threads: CPU threads; default: all cores.
 
     Raises:
-        UsageError: an option that the spec does not declare, or a value of the wrong type.
+        UsageError: an option that the spec does not declare, or a value of the wrong type, outside its
+            limits or not among its choices.
     """
     return OpenContext(
         device=_device(spec, device),
@@ -272,15 +278,19 @@ def _typed(spec: PluginSpec, option: Option, text: str) -> OptionValue:
     kind = type(option.default)
     try:
         if kind is bool:
-            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[
-                text.lower()
-            ]
+            return _SWITCHES[text.lower()]
         value = kind(text)
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError
-        return value
     except (KeyError, ValueError):
-        raise UsageError(
-            f"Option {spec.name}.{option.key}={text} is not a {kind.__name__}.",
-            f"For example {spec.name}.{option.key}={option.default}.",
-        ) from None
+        raise _wrong(spec, option, text, f"a {kind.__name__}") from None
+    if not option.allows(value):
+        raise _wrong(spec, option, text, option.allowed)
+    return value
+
+
+def _wrong(spec: PluginSpec, option: Option, text: str, allowed: str) -> UsageError:
+    return UsageError(
+        f"Option {spec.name}.{option.key}={text} is not {allowed}.",
+        f"For example {spec.name}.{option.key}={option.default}.",
+    )

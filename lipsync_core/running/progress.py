@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+__all__ = ["Progress"]
+
 
 class Progress:
     """Listener that does nothing; derive from it and override what is of interest."""

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
+__all__ = ["Stopwatch"]
+
 
 class Stopwatch:
     """Adds up seconds and calls per stage, and counts."""

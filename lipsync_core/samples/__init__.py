@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+__all__ = ["portrait", "voice"]
+
 
 def portrait() -> Path:
     """A portrait in the public domain; see README.md beside it."""

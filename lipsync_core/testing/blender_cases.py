@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lipsync_core.contracts import Blender
 from lipsync_core.faces.crops import invert
 from lipsync_core.faces.schemes import convert
-from lipsync_core.records import Crops, Image, Patch
+from lipsync_core.records import BlendInput, Crops, Image, Patch
 from lipsync_core.specs import AlignedCrop, BlenderSpec, BoxCrop, CropSpec, NativeCrop, Region
 from lipsync_core.testing import inputs
 from lipsync_core.testing.bench import Bench
@@ -40,7 +40,14 @@ def _blended(bench: Bench, frame: Image, crops: Crops, new: Image, region: Regio
         points = points.copy()
         points[:, 1] += 375.0
     patch = cast(Blender, bench.shared()).blend(
-        frame, new, crops.matrices[0], points, region, strength
+        BlendInput(
+            frame=frame,
+            crop=new,
+            matrix=crops.matrices[0],
+            landmarks=points,
+            region=region,
+            strength=strength,
+        )
     )
     if patch is not None:
         _inside(patch, frame)

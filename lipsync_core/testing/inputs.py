@@ -26,7 +26,23 @@ from lipsync_core.registry import BUILTIN, Registry, create
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec, CropSpec, DetectorSpec
 
+__all__ = [
+    "FPS",
+    "PORTRAIT_FACE",
+    "Shot",
+    "chunk",
+    "crops",
+    "crops_of",
+    "moved",
+    "piece",
+    "portrait",
+    "portrait_face",
+    "voice",
+]
+
+
 FPS = Fraction(25)
+"""Frame rate of the test inputs."""
 PORTRAIT_FACE = (179.0, 68.0, 271.0, 178.0)
 """Where the face is in the bundled portrait: x0, y0, x1, y1, brows to chin, measured by hand."""
 

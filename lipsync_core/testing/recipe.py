@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+__all__ = ["image", "normal", "random", "uniform", "wave", "weights"]
+
+
 SEED = 1
 
 

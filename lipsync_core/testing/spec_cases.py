@@ -19,6 +19,7 @@ from lipsync_core.specs import (
     EnhancerSpec,
     GeneratorSpec,
     LandmarkCrop,
+    Option,
     PluginSpec,
     ScorerSpec,
 )
@@ -100,7 +101,30 @@ def _complete_plugin(spec: PluginSpec) -> None:
     keys = [option.key for option in spec.options]
     demand(len(set(keys)) == len(keys), "two options share a key: rename one.")
     for option in spec.options:
-        demand(option.help.strip(), f"option '{option.key}' has no help: say what it does.")
+        _option(option)
+
+
+def _option(option: Option) -> None:
+    """Help, and a default that users could have given themselves."""
+    demand(option.help.strip(), f"option '{option.key}' has no help: say what it does.")
+    limits = [limit for limit in (option.minimum, option.maximum) if limit is not None]
+    demand(
+        not limits or type(option.default) in (int, float),
+        f"option '{option.key}' has a minimum or maximum, but its default {option.default!r} is not a "
+        "number: use choices.",
+    )
+    demand(
+        all(type(choice) is type(option.default) for choice in option.choices),
+        f"option '{option.key}' has choices of another type than its default {option.default!r}.",
+    )
+    demand(
+        len(limits) < 2 or limits[0] <= limits[1],
+        f"option '{option.key}' has a minimum above its maximum.",
+    )
+    demand(
+        option.allows(option.default),
+        f"option '{option.key}' has the default {option.default!r}, which is not {option.allowed}.",
+    )
 
 
 def consistent(bench: Bench) -> None:

@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from lipsync_core.records import Samples
 
+__all__ = ["SAMPLE_RATE", "activity_of"]
+
+
 SAMPLE_RATE = 16_000
+"""Hz."""
 WINDOW = 512
 """Samples in a window: the size Silero VAD was trained with at 16 kHz."""
 _CONTEXT = 64

@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from lipsync_core.errors import PluginFault
 from lipsync_core.records import Samples
 
+__all__ = ["VARIABLE_RATE_CLOCK", "FeatureFile", "encode"]
+
+
 VARIABLE_RATE_CLOCK = Fraction(100)
 """Ticks a second for targets of variable rate: at most 5 ms between a frame and its row."""
 BLOCK = 16_000

@@ -16,9 +16,23 @@ from lipsync_core.contracts import AudioEncoder, FeatureStream, OpenContext
 from lipsync_core.errors import PluginFault
 from lipsync_core.records import Samples
 
+__all__ = [
+    "BANDS",
+    "HOP",
+    "PRE_EMPHASIS",
+    "SAMPLE_RATE",
+    "SILENT",
+    "WINDOW",
+    "MelStream",
+    "mel_bands",
+]
+
+
 SAMPLE_RATE, HOP, WINDOW, BANDS, COLUMNS = 16_000, 200, 800, 80, 16
+"""Hz; samples between columns; samples in an STFT window; mel bands; columns in a row of features."""
 LOW_HZ, HIGH_HZ = 55.0, 7600.0
 PRE_EMPHASIS = 0.97
+"""Coefficient of the filter that is applied to the sound first."""
 SILENT = -4.0
 """Value of a band without sound."""
 _COLUMNS_A_SECOND = SAMPLE_RATE // HOP

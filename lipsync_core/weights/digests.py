@@ -15,6 +15,9 @@ from pathlib import Path
 
 from lipsync_core.weights.meter import Meter
 
+__all__ = ["sha256", "sync"]
+
+
 FILE = "digests.json"
 _BLOCK = 1 << 20
 

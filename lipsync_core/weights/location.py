@@ -8,6 +8,8 @@ from lipsync_core.machine import places
 from lipsync_core.specs import PluginSpec, WeightFile
 from lipsync_core.weights import hub_cache
 
+__all__ = ["folder", "locate", "missing"]
+
 
 def folder(spec: PluginSpec) -> Path:
     """Where the weights of one plugin live, in their upstream layout."""

@@ -16,6 +16,9 @@ from lipsync_core.weights import nesting, torchscript
 from lipsync_core.weights.inert import InertUnpickler, Storage, Tensor
 from lipsync_core.weights.wrapping import Wrapping, damaged, wants_code, wrapping_of
 
+__all__ = ["differences", "outline"]
+
+
 _MAGIC = 0x1950A86A20F9469CFC6C
 """First object of a checkpoint of torch before 1.6 (torch.serialization.MAGIC_NUMBER)."""
 _BYTES = {"Double": 8, "Long": 8, "Float": 4, "Int": 4, "Half": 2, "BFloat16": 2, "Short": 2}

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from lipsync_core.specs import WeightFile
 
+__all__ = ["remedy"]
+
 
 def remedy(name: str, files: Sequence[WeightFile]) -> str:
     """One or two commands that bring `files` of the plugin `name`.

@@ -16,6 +16,9 @@ from lipsync_core.weights.wrapping import damaged, wants_code, wrapping_of
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["load", "read"]
+
+
 _SHOWN = 3
 """Names told in an error, of each sort."""
 

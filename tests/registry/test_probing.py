@@ -294,6 +294,38 @@ def test_an_option_of_the_wrong_type(given: dict[str, str]):
         context_for(replace(SPEC, options=OPTIONS), options=given)
 
 
+LIMITED = (
+    Option(key="runtime", default="auto", help="h", choices=("auto", "torch")),
+    Option(key="share", default=0.5, help="h", minimum=0, maximum=1),
+    Option(key="faces", default=8, help="h", minimum=1),
+    Option(key="margin", default=0, help="h", maximum=64),
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ("runtime=tensorrt", "one of auto, torch"),
+        ("share=1.01", "from 0 to 1"),
+        ("share=-0.01", "from 0 to 1"),
+        ("faces=0", "at least 1"),
+        ("margin=65", "at most 64"),
+    ],
+)
+def test_an_option_outside_what_is_allowed(given: str, allowed: str):
+    key, _, text = given.partition("=")
+    with pytest.raises(UsageError) as error:
+        context_for(replace(SPEC, options=LIMITED), options={key: text})
+    assert error.value.message == f"Option probed.{given} is not {allowed}."
+    assert error.value.hint.startswith(f"For example probed.{key}=")
+
+
+def test_limits_are_inclusive():
+    given = {"runtime": "torch", "share": "1", "faces": "1", "margin": "64"}
+    options = context_for(replace(SPEC, options=LIMITED), options=given).options
+    assert options == {"runtime": "torch", "share": 1.0, "faces": 1, "margin": 64}
+
+
 def test_an_option_that_does_not_exist():
     with pytest.raises(UsageError) as error:
         context_for(replace(SPEC, options=OPTIONS), options={"stps": "3"})

@@ -239,9 +239,19 @@ FROZEN, COMPLETE, AGREES = (
 )
 
 
+def _with(**option: object) -> GeneratorSpec:
+    return replace(generators.SPEC, options=(Option(key="k", help="h", **option),))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("spec", "case", "told"),
     [
+        (_with(default=2.0, maximum=1), COMPLETE, "has the default 2.0, which is not at most 1"),
+        (_with(default="a", choices=("b", "c")), COMPLETE, "which is not one of b, c"),
+        (_with(default=1, choices=("1", "2")), COMPLETE, "choices of another type"),
+        (_with(default="a", minimum=0), COMPLETE, "use choices"),
+        (_with(default=True, maximum=1), COMPLETE, "use choices"),
+        (_with(default=1, minimum=2, maximum=0), COMPLETE, "a minimum above its maximum"),
         (_chatty([1]), FROZEN, "'extra' holds a list"),
         (_chatty(print), FROZEN, "'extra' holds a builtin_function_or_method"),
         (replace(generators.SPEC, summary=""), COMPLETE, "summary"),

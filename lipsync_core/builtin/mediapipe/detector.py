@@ -11,7 +11,6 @@ from lipsync_core.builtin.mediapipe.blazeface import BlazeFace, iou
 from lipsync_core.builtin.mediapipe.mesh import MESH_POINTS, FaceMesh, Roi
 from lipsync_core.builtin.mediapipe.session import Network
 from lipsync_core.contracts import Detector
-from lipsync_core.errors import PluginFault
 from lipsync_core.records import Face
 
 if TYPE_CHECKING:
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
 
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Image
+
+__all__ = ["MediaPipeDetector"]
+
 
 SEARCH_EVERY = 15
 """Frames between two looks for newcomers while all known faces are being followed: a look costs as much
@@ -81,11 +83,10 @@ class MediaPipeDetector(Detector):
         return [self._frame(image) for image in images]
 
     def _frame(self, image: Image) -> list[Face]:
-        if self._mesh is None or self._finder is None:
-            raise PluginFault("The detector mediapipe was used before it was opened.")
+        mesh, finder = self.opened(self._mesh, "mediapipe"), self.opened(self._finder, "mediapipe")
         followed: list[Followed] = []
         for known in self._known:
-            seen = self._look(self._mesh, image, known.next_roi())
+            seen = self._look(mesh, image, known.next_roi())
             if seen is not None and not _overlaps(seen, followed):
                 followed.append(seen)
         lost = len(followed) < len(self._known)
@@ -93,7 +94,7 @@ class MediaPipeDetector(Detector):
         self._since_close_look += 1
         if lost or not followed or self._since_search >= SEARCH_EVERY:
             self._since_search = 0
-            followed += self._newcomers(self._finder, self._mesh, image, followed)
+            followed += self._newcomers(finder, mesh, image, followed)
         followed.sort(key=lambda f: f.face.box[0] - f.face.box[2])
         self._known = followed[: self._max_faces]
         return [f.face for f in self._known]

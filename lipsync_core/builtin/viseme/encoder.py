@@ -86,16 +86,13 @@ class VisemeEncoder(AudioEncoder):
 
     def stream(self, sample_rate: int, fps: Fraction) -> VisemeStream:
         """Begin a voice; `sample_rate` must be the declared 16 000."""
-        if self._session is None:
-            raise PluginFault(
-                "the audio encoder viseme was used before it was opened", "call open() first"
-            )
+        session = self.opened(self._session, "viseme")
         if sample_rate != SAMPLE_RATE:
             raise PluginFault(
                 f"the audio encoder viseme was handed sound at {sample_rate} Hz",
                 f"resample to {SAMPLE_RATE} Hz first, the rate its spec declares",
             )
-        return VisemeStream(self._session, fps)
+        return VisemeStream(session, fps)
 
     def close(self) -> None:
         """Release the network."""

@@ -17,7 +17,7 @@ from lipsync_core.contracts import Blender, Enhancer
 from lipsync_core.engine.chain.failures import out_of_memory
 from lipsync_core.errors import LipsyncError, OutOfMemory, PluginFault
 from lipsync_core.faces.schemes import convert
-from lipsync_core.records import Crops, Image, Matrix, Patch, Points, Scheme
+from lipsync_core.records import BlendInput, Crops, Image, Matrix, Patch, Points, Scheme
 from lipsync_core.specs import BlenderSpec, CropSpec, EnhancerSpec, Region
 from lipsync_core.targets.canvas import Canvas
 from lipsync_core.targets.placement import Placed
@@ -83,10 +83,15 @@ class Compositor:
         if by_generator and self.own is not None:
             blender, spec = self.own
         points = canvas.points(convert(landmarks, self.scheme, spec.scheme))
-        local = canvas.local(matrix)
-        patch = _asked(
-            spec, lambda: blender.blend(canvas.image, made, local, points, region, strength)
+        given = BlendInput(
+            frame=canvas.image,
+            crop=made,
+            matrix=canvas.local(matrix),
+            landmarks=points,
+            region=region,
+            strength=strength,
         )
+        patch = _asked(spec, lambda: blender.blend(given))
         if patch is not None and not _is_patch(patch):
             raise _fault(spec, f"gave {_seen(patch)} instead of a patch or None")
         canvas.paste(patch)

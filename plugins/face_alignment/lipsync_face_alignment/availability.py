@@ -1,4 +1,4 @@
-"""Whether the detector can run here, beyond packages and the box network's file: FAN's file, options."""
+"""Whether the detector can run here, beyond packages and the box network's file: FAN's file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def probe(context: ProbeContext) -> ProbeResult:
             hint=f"{remedy(FACE_ALIGNMENT.name, FAN_FILES[1:])}, or with the file at hand: "
             "lipsync weights import FILE.",
         )
-    return unfit_option(opened) or Ready(detail=f"with {fan.name} on {opened.device}")
+    return Ready(detail=f"with {fan.name} on {opened.device}")
 
 
 def fan_file(context: OpenContext) -> Path | None:
@@ -30,16 +30,3 @@ def fan_file(context: OpenContext) -> Path | None:
 def s3fd_file(context: OpenContext) -> Path | None:
     """The box network's file."""
     return context.weights.get(S3FD.path)
-
-
-def unfit_option(context: OpenContext) -> Unavailable | None:
-    """An option that is out of its range."""
-    ranges = {"threshold": (0.05, 1.0), "max_faces": (1, 100), "limit": (64, 8192)}
-    for key, (low, high) in ranges.items():
-        value = context.options.get(key, low)
-        if not low <= float(value) <= high:
-            return Unavailable(
-                reason=f"option {FACE_ALIGNMENT.name}.{key}={value} is not from {low} to {high}",
-                hint=f"Leave it out, or give {FACE_ALIGNMENT.name}.{key} a value in that range.",
-            )
-    return None

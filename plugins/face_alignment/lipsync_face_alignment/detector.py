@@ -8,12 +8,13 @@ import cv2
 import numpy as np
 
 from lipsync_core.contracts import Detector
-from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
+from lipsync_core.errors import PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.records import Face
-from lipsync_face_alignment.availability import fan_file, s3fd_file, unfit_option
+from lipsync_face_alignment.availability import fan_file, s3fd_file
 from lipsync_face_alignment.boxes import decode
 from lipsync_face_alignment.faces import Window, unmirrored
+from lipsync_face_alignment.spec import FACE_ALIGNMENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,11 +40,7 @@ class FaceAlignmentDetector(Detector):
 
         Raises:
             PluginUnavailable: a file is missing, damaged or another network's.
-            UsageError: an option is out of range.
         """
-        unfit = unfit_option(context)
-        if unfit is not None:
-            raise UsageError(f"{unfit.reason.capitalize()}.", unfit.hint)
         boxes, landmarks = s3fd_file(context), fan_file(context)
         if boxes is None or landmarks is None:
             raise PluginUnavailable(
@@ -76,15 +73,15 @@ class FaceAlignmentDetector(Detector):
         Raises:
             OutOfMemory: a frame does not fit, not even alone.
         """
-        if self._boxes is None or self._landmarks is None:
-            raise PluginFault("The detector face-alignment was used before it was opened.")
+        network = self.opened(self._boxes, FACE_ALIGNMENT.name)
+        landmarks = self.opened(self._landmarks, FACE_ALIGNMENT.name)
         small, shrunk = self._searched(images)
-        found = [self._best(f, shrunk) for f in decode(self._boxes(small), self._threshold)]
+        found = [self._best(f, shrunk) for f in decode(network(small), self._threshold)]
         windows = [[Window.around(box) for box in boxes] for boxes in found]
         crops = [w.cut(image) for image, ws in zip(images, windows, strict=True) for w in ws]
         if not crops:
             return [[] for _ in images]
-        heatmaps = iter(self._heatmaps(self._landmarks, np.stack(crops)))
+        heatmaps = iter(self._heatmaps(landmarks, np.stack(crops)))
         return [
             [_face(box, window, next(heatmaps)) for box, window in zip(boxes, ws, strict=True)]
             for boxes, ws in zip(found, windows, strict=True)

@@ -69,15 +69,27 @@ FACE_ALIGNMENT = DetectorSpec(
     devices=("cuda", "mps", "cpu"),
     memory=2 * 2**30,
     options=(
-        Option(key="threshold", default=0.5, help="lowest score of a face, 0..1"),
         Option(
-            key="max_faces", default=8, help="at most this many faces in a frame, largest first"
+            key="threshold",
+            default=0.5,
+            help="lowest score of a face",
+            minimum=0.05,
+            maximum=1,
+        ),
+        Option(
+            key="max_faces",
+            default=8,
+            help="at most this many faces in a frame, largest first",
+            minimum=1,
+            maximum=100,
         ),
         Option(
             key="limit",
             default=960,
             help="frames are searched at this length of their longer side at most; landmarks come "
             "from the full picture",
+            minimum=64,
+            maximum=8192,
         ),
         Option(
             key="flip",

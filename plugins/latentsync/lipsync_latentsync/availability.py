@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.machine import hardware
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Memory = Literal["auto", "sliced", "tiled"]
 """How the autoencoder goes about its memory, see `Autoencoder`."""
-MOST_STEPS, MOST_GUIDANCE = 999, 10.0
 _LOOK = 1 << 16
 """Bytes that are compared at each of a few places of two files."""
 
@@ -48,27 +47,12 @@ def files(spec: GeneratorSpec, context: OpenContext) -> Files | None:
     )
 
 
-def contradiction(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
+def contradiction(context: OpenContext) -> Unavailable | None:
     """What is wrong with the settings themselves."""
     unfit = unfit_precision(context)
     if unfit is None and context.options.get("compile", False):
         unfit = unfit_compiler(context)
-    if unfit is not None:
-        return unfit
-    ranges = {"steps": (1, MOST_STEPS), "guidance": (0.0, MOST_GUIDANCE), "reuse": (1, MOST_STEPS)}
-    for key, (low, high) in ranges.items():
-        value = float(context.options.get(key, low))
-        if not low <= value <= high:
-            return Unavailable(
-                reason=f"{key}={value:g} is not between {low:g} and {high:g}",
-                hint=f"Choose another --option {spec.name}.{key}=VALUE.",
-            )
-    if memory_of(context) not in get_args(Memory):
-        return Unavailable(
-            reason=f"vae={memory_of(context)} is none of {', '.join(get_args(Memory))}",
-            hint=f"For example --option {spec.name}.vae=tiled, for small memory.",
-        )
-    return None
+    return unfit
 
 
 def too_large(context: OpenContext) -> Unavailable | None:
@@ -138,7 +122,7 @@ def probe_syncnet(context: ProbeContext) -> ProbeResult:
 
 
 def _probe(spec: GeneratorSpec, context: OpenContext) -> ProbeResult:
-    wrong = contradiction(spec, context) or mixed_up(spec, context) or too_large(context)
+    wrong = contradiction(context) or mixed_up(spec, context) or too_large(context)
     if wrong is not None:
         return wrong
     return Ready(detail=f"{UNET} in {precision_for(context)} on {context.device}")

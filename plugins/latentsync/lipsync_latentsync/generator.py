@@ -46,7 +46,7 @@ class LatentSync(Generator):
             PluginUnavailable: files, packages or the device are missing, or a file is damaged.
             OutOfMemory: they do not fit.
         """
-        wrong = contradiction(self.spec, context) or mixed_up(self.spec, context)
+        wrong = contradiction(context) or mixed_up(self.spec, context)
         if wrong is not None:
             raise PluginUnavailable(f"LatentSync cannot run: {wrong.reason}.", wrong.hint)
         found = files(self.spec, context)
@@ -116,9 +116,8 @@ class LatentSync(Generator):
         self._networks = None
 
     def _opened(self) -> tuple[LatentSyncNetworks, Settings]:
-        if self._networks is None or self._settings is None:
-            raise PluginFault(f"The generator {self.spec.name} was used before it was opened.")
-        return self._networks, self._settings
+        name = self.spec.name
+        return self.opened(self._networks, name), self.opened(self._settings, name)
 
 
 def settings_of(spec: GeneratorSpec, context: OpenContext) -> Settings:

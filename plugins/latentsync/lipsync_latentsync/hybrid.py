@@ -63,7 +63,7 @@ class Hybrid(Generator):
                 is no other.
             OutOfMemory: they do not fit.
         """
-        wrong = contradiction(HYBRID, context)
+        wrong = contradiction(context)
         found = wrong or files()
         if isinstance(found, Unavailable):
             raise PluginUnavailable(f"The hybrid cannot run: {found.reason}.", found.hint)
@@ -133,9 +133,8 @@ class Hybrid(Generator):
         self._networks = None
 
     def _opened(self) -> tuple[HybridNetworks, Settings]:
-        if self._networks is None or self._settings is None:
-            raise PluginFault("The generator hybrid was used before it was opened.")
-        return self._networks, self._settings
+        name = HYBRID.name
+        return self.opened(self._networks, name), self.opened(self._settings, name)
 
     def _painted(self, network: Network, chunk: Chunk, known: Known) -> NDArray[np.uint8]:
         """By one network: LatentSync's pictures within its mask, MuseTalk's as they are, for the blender."""

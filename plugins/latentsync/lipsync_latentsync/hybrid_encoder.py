@@ -52,16 +52,13 @@ class BothWindows(AudioEncoder):
         Raises:
             PluginFault: another sample rate, or it is not open.
         """
-        if self._runtime is None:
-            raise PluginFault(
-                f"The audio encoder {WHISPER_BOTH.name} was used before it was opened."
-            )
+        runtime = self.opened(self._runtime, WHISPER_BOTH.name)
         if sample_rate != WHISPER_BOTH.sample_rate:
             raise PluginFault(
                 f"The audio encoder {WHISPER_BOTH.name} was handed sound at {sample_rate} Hz.",
                 f"Hand it {WHISPER_BOTH.sample_rate} Hz, as its spec declares.",
             )
-        return BothStream(self._runtime, fps)
+        return BothStream(runtime, fps)
 
     def close(self) -> None:
         """Let go of the network."""

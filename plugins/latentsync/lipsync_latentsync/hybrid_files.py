@@ -13,7 +13,6 @@ from lipsync_core.machine.packages import installed
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.weights import location
 from lipsync_latentsync.availability import contradiction, too_large
-from lipsync_latentsync.hybrid_spec import HYBRID
 from lipsync_latentsync.spec import LATENTSYNC15, UNET, VAE, VAE_CONFIG
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def whisper() -> Path | Unavailable:
 def probe(context: ProbeContext) -> ProbeResult:
     """Ready with what there is, or what is missing, for the generator."""
     opened: OpenContext = context.context
-    wrong, found = contradiction(HYBRID, opened) or too_large(opened), files()
+    wrong, found = contradiction(opened) or too_large(opened), files()
     if wrong is not None:
         return wrong
     if isinstance(found, Unavailable):

@@ -14,8 +14,7 @@ from lipsync_core.records import Patch
 
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
-    from lipsync_core.records import Image, Matrix, Points
-    from lipsync_core.specs import Region
+    from lipsync_core.records import BlendInput
 
 
 class QuadrilateralBlender(Blender):
@@ -24,22 +23,15 @@ class QuadrilateralBlender(Blender):
     def open(self, context: OpenContext) -> None:
         """Nothing to load."""
 
-    def blend(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        landmarks: Points,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def blend(self, given: BlendInput) -> Patch | None:
         """See `Blender.blend`; landmarks and region make no difference."""
+        frame, crop, strength = given.frame, given.crop, given.strength
         if strength <= 0:
             return None
         from lipsync_latentsync import compat_affine, pictures
 
         face = pictures.normalised(crop[None])[0]
-        made = compat_affine.restored(frame, face, np.asarray(matrix, np.float32))
+        made = compat_affine.restored(frame, face, np.asarray(given.matrix, np.float32))
         if strength < 1:
             under = frame.astype(np.float32)
             made = np.rint(under + (made - under) * np.float32(strength)).astype(np.uint8)

@@ -115,23 +115,34 @@ LATENTSYNC = GeneratorSpec(
     memory=18 * 10**9,  # as the authors state
     main_memory=MAIN_MEMORY["bf16"],  # in fp32 the probe asks for more
     options=(
-        Option(key="steps", default=20, help="denoising steps, 20 to 50: slower, finer"),
+        Option(
+            key="steps",
+            default=20,
+            help="denoising steps; more are slower and finer, 20 to 50 are usual",
+            minimum=1,
+            maximum=999,
+        ),
         Option(
             key="guidance",
             default=1.5,
-            help="how closely the mouth follows the sound, 1 to 3; 1 takes half the time",
+            help="how closely the mouth follows the sound, usually 1 to 3; 1 takes half the time",
+            minimum=0,
+            maximum=10,
         ),
         Option(
             key="reuse",
             default=1,
-            help="of so many steps in a row the deep layers run in the first one only; 3 is much faster and "
-            "coarser, 1 runs them in each",
+            help="run the deep layers in every N-th step only and reuse their result in between; 3 is much "
+            "faster and coarser, 1 runs them in every step",
+            minimum=1,
+            maximum=999,
         ),
         Option(
             key="vae",
             default="auto",
             help="auto: as many faces at a time through the autoencoder as fit; sliced: one; tiled: one, in "
             "overlapping tiles, for small memory",
+            choices=("auto", "sliced", "tiled"),
         ),
         Option(
             key="compile",

@@ -19,10 +19,9 @@ import pytest
 from numpy.typing import NDArray
 
 from lipsync_core.requests import EncoderChoice
-from lipsync_core.testing import OwnHome, Parity, recipe
+from lipsync_core.testing import OwnHome, Parity, frames_of, recipe, write_voice
 from lipsync_core.testing import own_folders as own_folders
 from lipsync_core.testing import own_home as own_home
-from lipsync_core.testing.runs import frames_of, write_voice
 from lipsync_core.weights import state_dict
 
 if TYPE_CHECKING:
@@ -212,8 +211,7 @@ def job(tmp_path: Path) -> Job:
     def make(frames: int, *chain: str, **choices: Any) -> Made:
         import torch
 
-        from lipsync_core import samples
-        from lipsync_core.engine.run import run
+        from lipsync_core import run, samples
         from lipsync_core.requests import RunRequest
 
         count = len(list(tmp_path.glob("out*.mp4")))

@@ -12,6 +12,7 @@ from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, QUADRILATERAL, tem
 
 from lipsync_core.faces.crops import place
 from lipsync_core.faces.schemes import convert
+from lipsync_core.records import BlendInput
 from lipsync_core.registry import create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.testing import inputs, recipe
@@ -117,16 +118,24 @@ def test_the_blender_pastes_as_the_original(parity, points, frames, side: int):
     blender = create(QUADRILATERAL)
     blender.open(context_for(QUADRILATERAL))
     crop, frame = pictures.levels(face[None])[0], frames[0]
-    patch = blender.blend(frame, crop, matrix.astype(np.float64), points[0], "crop", 1.0)
+    given = BlendInput(
+        frame=frame,
+        crop=crop,
+        matrix=matrix.astype(np.float64),
+        landmarks=points[0],
+        region="crop",
+        strength=1.0,
+    )
+    patch = blender.blend(given)
     h, w = patch.image.shape[:2]
     made = frame.copy()
     made[patch.y : patch.y + h, patch.x : patch.x + w] = patch.image
     parity.check(NAME, f"restore_{side}", made)
-    half = blender.blend(frame, crop, matrix.astype(np.float64), points[0], "crop", 0.5)
+    half = blender.blend(replace(given, strength=0.5))
     part = frame[half.y : half.y + half.image.shape[0], half.x : half.x + half.image.shape[1]]
     whole = made[half.y : half.y + half.image.shape[0], half.x : half.x + half.image.shape[1]]
     assert np.abs(half.image - (part.astype(np.float32) + whole) / 2).max() <= 0.5
-    assert blender.blend(frame, crop, matrix.astype(np.float64), points[0], "crop", 0.0) is None
+    assert blender.blend(replace(given, strength=0.0)) is None
 
 
 def test_the_mask_is_the_originals(parity):

@@ -12,15 +12,13 @@ from lipsync_latentsync.generator import LatentSync, LatentSync15
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, UNET
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.chain.resolve import resolve
-from lipsync_core.errors import PluginUnavailable
+from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.machine import hardware
-from lipsync_core.registry import Registry, create
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import create, load_rows
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing import OwnHome
+from lipsync_core.testing.engine import fallback
 
 OFFERED = (LATENTSYNC, LATENTSYNC15)
 
@@ -64,26 +62,34 @@ def test_says_what_would_run(folder: Path, bf16: bool, spec: GeneratorSpec):
 
 
 @pytest.mark.parametrize(
-    ("precision", "options", "reason"),
+    ("precision", "reason"),
     [
-        ("fp16", {}, "it does not compute in fp16 on a CPU"),
-        ("int8", {}, "it does not compute in int8"),
-        ("fp32", {"steps": "0"}, "steps=0 is not between 1 and 999"),
-        ("fp32", {"guidance": "-1"}, "guidance=-1 is not between 0 and 10"),
-        ("fp32", {"reuse": "0"}, "reuse=0 is not between 1 and 999"),
-        ("fp32", {"vae": "tiny"}, "vae=tiny is none of auto, sliced, tiled"),
+        ("fp16", "it does not compute in fp16 on a CPU"),
+        ("int8", "it does not compute in int8"),
     ],
 )
-def test_settings_that_do_not_go_are_told(folder: Path, precision: str, options, reason: str):
+def test_settings_that_do_not_go_are_told(folder: Path, precision: str, reason: str):
     spec = with_everything(LATENTSYNC15, folder)
-    context = context_for(spec, precision=precision, options=options)
+    context = context_for(spec, precision=precision)
     told = probe(spec, context)
     assert isinstance(told, Unavailable)
     assert told.reason == reason
-    if options:
-        assert "--option latentsync15." in told.hint
     with pytest.raises(PluginUnavailable, match=reason):
         LatentSync15().open(context)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("steps", "0", "from 1 to 999"),
+        ("guidance", "-1", "from 0 to 10"),
+        ("reuse", "0", "from 1 to 999"),
+        ("vae", "tiny", "one of auto, sliced, tiled"),
+    ],
+)
+def test_options_are_limited(key: str, value: str, allowed: str):
+    with pytest.raises(UsageError, match=f"latentsync15.{key}={value} is not {allowed}"):
+        context_for(LATENTSYNC15, options={key: value})
 
 
 @pytest.mark.parametrize("spec", OFFERED, ids=lambda s: s.name)
@@ -157,12 +163,11 @@ def test_it_needs_the_distribution_of_its_audio_encoder():
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
-    found = resolve(Registry(load_rows({})), PluginSettings(generators=("latentsync",)))
-    candidates, attempts = found.candidates, found.attempts
-    assert [(a.generator, a.phase) for a in attempts] == [("latentsync", "probe")]
-    assert f"its weights are not here: {UNET}" in attempts[0].reason
-    assert len(candidates) == 1
-    assert candidates[0].spec.name != "latentsync"
+    used, passed = fallback("latentsync")
+    assert [(name, phase) for name, phase, _ in passed] == [("latentsync", "probe")]
+    assert f"its weights are not here: {UNET}" in passed[0][2]
+    assert len(used) == 1
+    assert used != ["latentsync"]
 
 
 def test_specs_are_data_and_name_what_their_weights_allow():

@@ -14,7 +14,7 @@ import pytest
 import torch
 from lipsync_latentsync.denoiser import Denoiser
 
-from lipsync_core.engine.isolation.generator import IsolatedGenerator
+from lipsync_core.testing.engine import kill_isolated_generator
 
 FRAMES = 17
 """Two chunks: 0 to 15 and 12 to 16."""
@@ -166,15 +166,7 @@ def test_it_gives_black(here: Path, job):
 
 def test_its_process_is_killed(here, job, monkeypatch):
     """In a process of its own (`--isolate`), which the system ends in the middle."""
-    generate, calls = IsolatedGenerator.generate, []
-
-    def killed(self, chunk):
-        calls.append(1)
-        if len(calls) == 2:
-            self._process.kill()
-        return generate(self, chunk)
-
-    monkeypatch.setattr(IsolatedGenerator, "generate", killed)
+    kill_isolated_generator(monkeypatch, at_call=2)
     made = job(FRAMES, *BOTH, isolate=("latentsync15",))
     whole(made, "musetalk")
     assert made.attempts == [("latentsync15", "generate")]

@@ -15,8 +15,7 @@ from lipsync_latentsync.spec import LATENTSYNC15, QUADRILATERAL
 from lipsync_latentsync.syncnet_spec import STABLE_SYNCNET
 
 from lipsync_core.contracts import Ready
-from lipsync_core.registry import Registry
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import Registry, load_rows
 from lipsync_core.registry.probing import probe
 from lipsync_core.specs import GeneratorSpec, PluginSpec
 from lipsync_core.testing import contract_tests

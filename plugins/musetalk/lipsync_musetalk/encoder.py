@@ -99,16 +99,15 @@ class WhisperWindows(AudioEncoder):
         Raises:
             PluginFault: another sample rate, or it is not open.
         """
-        if self._runtime is None:
-            raise PluginFault(f"The audio encoder {self.form.name} was used before it was opened.")
+        runtime = self.opened(self._runtime, self.form.name)
         if sample_rate != whisper_mel.SAMPLE_RATE:
             raise PluginFault(
                 f"The audio encoder {self.form.name} was handed sound at {sample_rate} Hz.",
                 f"Hand it {whisper_mel.SAMPLE_RATE} Hz, as its spec declares.",
             )
         if self._compat and self.form.whole:
-            return WholeStream(self._runtime, self.form, fps)
-        return WindowStream(self._runtime, self.form, self._plan, fps)
+            return WholeStream(runtime, self.form, fps)
+        return WindowStream(runtime, self.form, self._plan, fps)
 
     def close(self) -> None:
         """Let go of the network."""

@@ -103,9 +103,7 @@ class MuseTalk(Generator):
         self._networks = None
 
     def _opened(self) -> LatentNetworks:
-        if self._networks is None:
-            raise PluginFault("The generator musetalk was used before it was opened.")
-        return self._networks
+        return self.opened(self._networks, "musetalk")
 
     def _latents(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """`(8, 32, 32)` of one crop: by itself, so that it does not depend on what comes with it."""

@@ -12,21 +12,20 @@ import cv2
 import numpy as np
 
 from lipsync_core.contracts import Blender, Unavailable
-from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.errors import PluginUnavailable
 from lipsync_core.faces.crops import invert
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.networks.recent import Recent, fingerprint
 from lipsync_core.records import Patch
 from lipsync_musetalk import face_shapes
 from lipsync_musetalk.parsing_choice import Choice, choose
-from lipsync_musetalk.spec import BRIDGE, JAW
+from lipsync_musetalk.spec import BRIDGE, JAW, PARSING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lipsync_core.contracts import OpenContext
-    from lipsync_core.records import Image, Matrix, Points
-    from lipsync_core.specs import Region
+    from lipsync_core.records import BlendInput, Image, Matrix, Points
     from lipsync_musetalk.face_shapes import Box, Mask
     from lipsync_musetalk.parsing_network import FaceParser
 
@@ -65,69 +64,53 @@ class ParsingBlender(Blender):
 
             self._parser = FaceParser(chosen.weights, context.device, context.threads)
 
-    def blend(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        landmarks: Points,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def blend(self, given: BlendInput) -> Patch | None:
         """See `Blender.blend`; landmarks are iBUG's 68."""
-        if self._chosen is None:
-            raise PluginFault("The blender parsing was used before it was opened.")
-        if strength <= 0:
+        chosen = self.opened(self._chosen, PARSING.name)
+        if given.strength <= 0:
             return None
-        upright = matrix[0, 1] == 0 and matrix[1, 0] == 0
-        if self._chosen.compat and upright:
-            return self._as_there(frame, crop, matrix, strength)
-        return self._soft(frame, crop, matrix, face_box(landmarks), region, strength)
+        upright = given.matrix[0, 1] == 0 and given.matrix[1, 0] == 0
+        if chosen.compat and upright:
+            return self._as_there(given, chosen)
+        return self._soft(given, chosen)
 
     def close(self) -> None:
         """Let go of the network and the masks."""
         if self._parser is not None:
             self._parser.close()
-        self._parser = None
+        self._parser = self._chosen = None
         self._masks.clear()
 
-    def _soft(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        box: Box | None,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def _soft(self, given: BlendInput, chosen: Choice) -> Patch | None:
         """Through the mask, fading towards the crop's edge."""
+        frame, crop, matrix = given.frame, given.crop, given.matrix
+        box = face_box(given.landmarks)
         if box is None:
             return None
         square = face_shapes.square_around(box)
-        all_of_it = region in ("face", "crop")
+        all_of_it = given.region in ("face", "crop")
         mask = self._mask(face_shapes.cut(frame, square, edge=True), box, square, all_of_it)
         kept = face_shapes.placed(mask, square, box, top=0.0 if all_of_it else 0.5)
-        assert self._chosen is not None
-        soft = face_shapes.blurred(kept, self._chosen.softness)
+        soft = face_shapes.blurred(kept, chosen.softness)
         rect = _reached(frame, crop, matrix, square, soft)
         if rect is None:
             return None
         x0, y0, x1, y1 = rect
         made, inside = _warped(crop, matrix, rect)
         share = soft[y0 - square[1] : y1 - square[1], x0 - square[0] : x1 - square[0]] / 255.0
-        alpha = (share * inside * strength)[..., None].astype(np.float32)
+        alpha = (share * inside * given.strength)[..., None].astype(np.float32)
         old = frame[y0:y1, x0:x1].astype(np.float32)
         mixed = np.clip(np.rint(old + (made.astype(np.float32) - old) * alpha), 0, 255)
         return Patch(x=x0, y=y0, image=mixed.astype(np.uint8))
 
-    def _as_there(self, frame: Image, crop: Image, matrix: Matrix, strength: float) -> Patch | None:
+    def _as_there(self, given: BlendInput, chosen: Choice) -> Patch | None:
         """The original's arithmetic: whole pixels, the crop's own box, no rim."""
+        frame, crop, matrix, strength = given.frame, given.crop, given.matrix, given.strength
         box = _whole_box(crop, matrix)
         square = face_shapes.square_around(box)
-        assert self._chosen is not None
         part = face_shapes.cut(frame, square)
         mask = self._mask(part, box, square, all_of_it=False)
-        soft = face_shapes.blurred(face_shapes.placed(mask, square, box), self._chosen.softness)
+        soft = face_shapes.blurred(face_shapes.placed(mask, square, box), chosen.softness)
         x0, y0 = max(box[0], 0), max(box[1], 0)
         x1, y1 = min(box[2], frame.shape[1]), min(box[3], frame.shape[0])
         if x1 <= x0 or y1 <= y0:
@@ -141,10 +124,10 @@ class ParsingBlender(Blender):
 
     def _mask(self, part: Image, box: Box, square: Box, all_of_it: bool) -> Mask:
         """`(512, 512)` for a square cut from a frame; pictures that come again are not parsed again."""
-        assert self._chosen is not None
+        chosen = self.opened(self._chosen, PARSING.name)
         if self._parser is None:
             return face_shapes.ellipse(box, square)
-        parser, mode, cheeks = self._parser, self._chosen.mode, self._chosen.cheeks
+        parser, mode, cheeks = self._parser, chosen.mode, chosen.cheeks
 
         def parsed() -> NDArray[np.uint8]:
             parts = parser(face_shapes.parsable(part))
@@ -154,7 +137,7 @@ class ParsingBlender(Blender):
         bits = self._masks.remembered(fingerprint(part) + bytes([all_of_it]), parsed)
         side = face_shapes.SIDE
         found = np.unpackbits(bits).reshape(side, side) * np.uint8(255)
-        if self._chosen.compat or _recognised(found, box, square):
+        if chosen.compat or _recognised(found, box, square):
             return found
         return face_shapes.ellipse(box, square)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast, get_args
+from typing import TYPE_CHECKING, Literal, cast
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.machine.packages import installed
@@ -53,9 +53,6 @@ class Choice:
 
 def choose(context: OpenContext) -> Choice | Unavailable:
     """What `context` runs with on this computer, or why it cannot."""
-    wrong = _contradiction(context)
-    if wrong is not None:
-        return wrong
     mode = cast(Mode, str(context.options.get("mode", "jaw")))
     weights = None if mode == "ellipse" else context.weights.get(PARSING_FILE)
     if mode != "ellipse" and weights is None:
@@ -85,28 +82,6 @@ def probe(context: ProbeContext) -> ProbeResult:
     if chosen.weights is None:
         return Ready(detail="an ellipse, without a network")
     return Ready(detail=f"{chosen.mode}, {chosen.weights.name} on {context.context.device}")
-
-
-def _contradiction(context: OpenContext) -> Unavailable | None:
-    """What is wrong with the settings themselves."""
-    known = get_args(Mode)
-    if context.options.get("mode", "jaw") not in known:
-        return Unavailable(
-            reason=f"option parsing.mode is none of {', '.join(known)}",
-            hint=f"For example --option parsing.mode={known[0]}.",
-        )
-    for key in ("left_cheek", "right_cheek"):
-        if not 0 <= _whole(context, key) <= 256:
-            return Unavailable(
-                reason=f"option parsing.{key}={context.options[key]} is not from 0 to 256",
-                hint=f"For example --option parsing.{key}=90.",
-            )
-    if not 0.0 <= float(context.options.get("softness", 0.05)) <= 0.5:
-        return Unavailable(
-            reason=f"option parsing.softness={context.options['softness']} is not from 0 to 0.5",
-            hint="For example --option parsing.softness=0.05.",
-        )
-    return None
 
 
 def _whole(context: OpenContext, key: str) -> int:

@@ -14,12 +14,12 @@ import numpy as np
 
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
 from lipsync_core.contracts import Detector
-from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.errors import PluginUnavailable
 from lipsync_core.faces.schemes import convert
 from lipsync_core.networks.precision import precision_for, unfit_precision
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_musetalk import pose
-from lipsync_musetalk.pose_spec import FILE
+from lipsync_musetalk.pose_spec import DWPOSE, FILE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,12 +81,11 @@ class PoseDetector(Detector):
         Raises:
             OutOfMemory: not even one frame fits.
         """
-        if self._network is None:
-            raise PluginFault("The detector dwpose was used before it was opened.")
+        network = self.opened(self._network, DWPOSE.name)
         found = [[_sparse(face) for face in faces] for faces in self._faces.detect(images)]
         shown = [n for n, faces in enumerate(found) if faces]
         if shown:
-            points = self._points(self._network, [images[n] for n in shown])
+            points = self._points(network, [images[n] for n in shown])
             for n, own in zip(shown, points, strict=True):
                 found[n] = believed(found[n], own)
         return found

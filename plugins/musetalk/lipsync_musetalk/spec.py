@@ -135,14 +135,29 @@ PARSING = BlenderSpec(
             default="jaw",
             help="jaw: skin to below the jaw, without the nose; raw: skin and lips; neck: these and the "
             "neck; ellipse: no network",
+            choices=("jaw", "raw", "neck", "ellipse"),
         ),
         Option(
             key="left_cheek",
             default=90,
             help="jaw: columns of 512 left of the middle in which skin is taken with room to spare",
+            minimum=0,
+            maximum=256,
         ),
-        Option(key="right_cheek", default=90, help="the same to the right"),
-        Option(key="softness", default=0.05, help="width of the mask's rim, 0 to 0.5 of the face"),
+        Option(
+            key="right_cheek",
+            default=90,
+            help="the same to the right",
+            minimum=0,
+            maximum=256,
+        ),
+        Option(
+            key="softness",
+            default=0.05,
+            help="width of the mask's rim as a share of the face",
+            minimum=0,
+            maximum=0.5,
+        ),
         Option(
             key="compat",
             default=False,

@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lipsync_core.testing import Parity, recipe
+from lipsync_core.testing import OwnHome, Parity, recipe
 from lipsync_core.testing import own_folders as own_folders
 from lipsync_core.testing import own_home as own_home
-from lipsync_core.testing.folders import OwnHome
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the plugin does, before torch is there
 try:

@@ -13,14 +13,12 @@ from lipsync_musetalk.pose_spec import DWPOSE
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPER_LATENTSYNC
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.engine.chain.resolve import resolve
 from lipsync_core.errors import PluginUnavailable
 from lipsync_core.machine import hardware
-from lipsync_core.registry import Registry
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import GeneratorSpec, PluginSpec
+from lipsync_core.testing.engine import fallback
 
 UNCLEAR = (PARSING, DWPOSE)
 """Whose weights come from data for research."""
@@ -110,12 +108,11 @@ def test_says_everything_that_is_missing():
 
 
 def test_the_chain_falls_back_and_tells_the_reason():
-    found = resolve(Registry(load_rows({})), PluginSettings(generators=("musetalk",)))
-    candidates, attempts = found.candidates, found.attempts
-    assert [(a.generator, a.phase) for a in attempts] == [("musetalk", "probe")]
-    assert "its weights are not here: musetalkV15/unet.pth" in attempts[0].reason
-    assert len(candidates) == 1
-    assert candidates[0].spec.name != "musetalk"
+    used, passed = fallback("musetalk")
+    assert [(name, phase) for name, phase, _ in passed] == [("musetalk", "probe")]
+    assert "its weights are not here: musetalkV15/unet.pth" in passed[0][2]
+    assert len(used) == 1
+    assert used != ["musetalk"]
 
 
 def test_specs_are_data_and_name_what_their_weights_allow():

@@ -18,8 +18,7 @@ from lipsync_core import samples
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
 from lipsync_core.records import Chunk, Crops
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs, recipe
-from lipsync_core.testing.runs import changed, lipsync, talk
+from lipsync_core.testing import changed, inputs, lipsync, recipe, talk
 
 FRAMES = 8
 

@@ -17,8 +17,7 @@ from lipsync_musetalk.spec import MUSETALK
 
 from lipsync_core.contracts import OpenContext
 from lipsync_core.networks.compiling import unfit_compiler
-from lipsync_core.testing import inputs, recipe
-from lipsync_core.testing.runs import changed, talk
+from lipsync_core.testing import changed, inputs, recipe, talk
 
 pytestmark = [
     pytest.mark.gpu,

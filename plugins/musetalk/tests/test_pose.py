@@ -24,8 +24,7 @@ from lipsync_core.faces.schemes import convert
 from lipsync_core.networks.loading import loaded
 from lipsync_core.records import Face
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs, recipe
-from lipsync_core.testing.runs import lipsync, write_voice
+from lipsync_core.testing import inputs, lipsync, recipe, write_voice
 
 GOLDEN = "dwpose_rtmpose"
 

@@ -1,8 +1,8 @@
-"""Whether the enhancers can run here, beyond the packages that their specs name: files and options."""
+"""Whether the enhancers can run here, beyond the packages that their specs name: files."""
 
 from __future__ import annotations
 
-from lipsync_core.contracts import OpenContext, ProbeContext, ProbeResult, Ready, Unavailable
+from lipsync_core.contracts import ProbeContext, ProbeResult, Ready, Unavailable
 from lipsync_core.registry.probing import unfit_onnxruntime
 from lipsync_core.specs import EnhancerSpec
 from lipsync_restoration.choice import choose
@@ -29,31 +29,11 @@ def gpen(context: ProbeContext) -> ProbeResult:
     return _probe(GPEN, context)
 
 
-def unfit_option(spec: EnhancerSpec, context: OpenContext) -> Unavailable | None:
-    """An option that is out of its range."""
-    fidelity = float(context.options.get("fidelity", 0.0))
-    if not 0.0 <= fidelity <= 1.0:
-        return Unavailable(
-            reason=f"option {spec.name}.fidelity={fidelity} is not from 0 to 1",
-            hint=f"For example --option {spec.name}.fidelity=0.7.",
-        )
-    steady = float(context.options.get("steady", 0.0))
-    if not 0.0 <= steady <= 256.0:
-        return Unavailable(
-            reason=f"option {spec.name}.steady={steady} is not from 0 to 256",
-            hint=f"For example --option {spec.name}.steady=24.",
-        )
-    return None
-
-
 def _probe(spec: EnhancerSpec, context: ProbeContext) -> ProbeResult:
     opened = context.context
     weight = choose(spec, opened)
     if isinstance(weight, Unavailable):
         return weight
-    unfit = unfit_option(spec, opened)
-    if unfit is not None:
-        return unfit
     return Ready(detail=f"with {opened.weights[weight.path].name} {_where(opened.device)}")
 
 

@@ -25,12 +25,6 @@ def _named(spec: EnhancerSpec, context: OpenContext) -> WeightFile | Unavailable
     files = spec.weights
     if wanted != "auto":
         files = tuple(w for w in files if wanted in (w.path, *w.alternatives))
-        if not files:
-            known = ", ".join(w.path for w in spec.weights)
-            return Unavailable(
-                reason=f"option {spec.name}.file is none of {known}",
-                hint=f"For example --option {spec.name}.file={spec.weights[0].path}.",
-            )
     here = [w for w in files if w.path in context.weights]
     return here[0] if here else _missing(spec, files)
 

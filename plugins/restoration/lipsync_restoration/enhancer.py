@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from lipsync_core.contracts import Enhancer, Unavailable
-from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
+from lipsync_core.errors import PluginUnavailable
 from lipsync_restoration import spec as declared
-from lipsync_restoration.availability import unfit_option
 from lipsync_restoration.choice import choose
 from lipsync_restoration.picture import from_network, resized, steadied, to_network
 
@@ -19,8 +18,20 @@ if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
     from lipsync_core.records import Crops
     from lipsync_core.specs import EnhancerSpec
-    from lipsync_restoration.onnx_network import OnnxNetwork
-    from lipsync_restoration.pth_network import PthNetwork
+
+
+class Network(Protocol):
+    """A loaded restoration network.
+
+    Attributes:
+        size: side of its square pictures in pixels.
+    """
+
+    size: int
+
+    def __call__(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`(N, 3, size, size)` in and out, see `picture.to_network`."""
+        ...
 
 
 class Restorer(Enhancer):
@@ -37,7 +48,7 @@ class Restorer(Enhancer):
     """It takes a fidelity weight beside the picture."""
 
     def __init__(self) -> None:
-        self._network: OnnxNetwork | PthNetwork | None = None
+        self._network: Network | None = None
         self._steady = 0.0
 
     def open(self, context: OpenContext) -> None:
@@ -45,12 +56,8 @@ class Restorer(Enhancer):
 
         Raises:
             PluginUnavailable: no file is there, it is another model, or its packages are missing.
-            UsageError: an option is out of range.
             OutOfMemory: it does not fit.
         """
-        unfit = unfit_option(self.spec, context)
-        if unfit is not None:
-            raise UsageError(f"{unfit.reason.capitalize()}.", unfit.hint)
         weight = choose(self.spec, context)
         if isinstance(weight, Unavailable):
             raise PluginUnavailable(f"{self.model} cannot run: {weight.reason}.", weight.hint)
@@ -82,9 +89,8 @@ class Restorer(Enhancer):
             PluginFault: it was not opened, or the network failed.
             OutOfMemory: too large for the device.
         """
-        if self._network is None:
-            raise PluginFault(f"The enhancer {self.spec.name} was used before it was opened.")
-        restored = from_network(self._network(to_network(crops.images, self._network.size)))
+        network = self.opened(self._network, self.spec.name)
+        restored = from_network(network(to_network(crops.images, network.size)))
         side = crops.images.shape[1]
         return np.stack(
             [

@@ -65,87 +65,105 @@ STEADY = Option(
     key="steady",
     default=24.0,
     help="colours and shading coarser than this many pixels (of 512) stay the video's; 0: none",
-)
-FILE = Option(
-    key="file", default="auto", help="which of its weight files; auto: the first that is there"
+    minimum=0,
+    maximum=256,
 )
 _ONNX_RUNTIME = Requirement(module="onnxruntime", distribution="onnxruntime", minimum="1.19")
 
+
+def _file(weights: tuple[WeightFile, ...]) -> Option:
+    names = (name for file in weights for name in (file.path, *file.alternatives))
+    return Option(
+        key="file",
+        default="auto",
+        help="which of its weight files; auto: the first one found",
+        choices=("auto", *names),
+    )
+
+
+_GFPGAN_FILES = (
+    _onnx(
+        "gfpgan_1.4.onnx",
+        _GFPGAN_TERMS,
+        alternatives=("GFPGANv1.4.onnx", "gfpgan-v1.4.onnx"),
+    ),
+    _onnx(
+        "gfpgan_1.3.onnx",
+        _GFPGAN_TERMS,
+        alternatives=("GFPGANv1.3.onnx", "gfpgan-v1.3.onnx"),
+    ),
+    _onnx(
+        "gfpgan_1.2.onnx",
+        _GFPGAN_TERMS,
+        alternatives=("GFPGANv1.2.onnx", "gfpgan-v1.2.onnx"),
+    ),
+    WeightFile(
+        path="GFPGANv1.4.pth",
+        licence=_GFPGAN_TERMS,
+        origin="the releases of TencentARC/GFPGAN",
+        alternatives=("GFPGANv1.3.pth", "gfpgan-v1.4.pth"),
+        optional=True,
+        holds=(
+            ("toRGB.0.weight", (3, 256, 1, 1)),
+            ("stylegan_decoder.constant_input.weight", (1, 512, 4, 4)),
+        ),
+    ),
+)
 GFPGAN = EnhancerSpec(
     name="gfpgan",
     factory="lipsync_restoration.enhancer:GFPGAN",
     summary="GFPGAN: restores the face at 512x512; your ONNX file",
     licence=Licence(code="Apache-2.0", weights=_GFPGAN_TERMS, commercial=None),
     requires=(_ONNX_RUNTIME,),
-    weights=(
-        _onnx(
-            "gfpgan_1.4.onnx",
-            _GFPGAN_TERMS,
-            alternatives=("GFPGANv1.4.onnx", "gfpgan-v1.4.onnx"),
-        ),
-        _onnx(
-            "gfpgan_1.3.onnx",
-            _GFPGAN_TERMS,
-            alternatives=("GFPGANv1.3.onnx", "gfpgan-v1.3.onnx"),
-        ),
-        _onnx(
-            "gfpgan_1.2.onnx",
-            _GFPGAN_TERMS,
-            alternatives=("GFPGANv1.2.onnx", "gfpgan-v1.2.onnx"),
-        ),
-        WeightFile(
-            path="GFPGANv1.4.pth",
-            licence=_GFPGAN_TERMS,
-            origin="the releases of TencentARC/GFPGAN",
-            alternatives=("GFPGANv1.3.pth", "gfpgan-v1.4.pth"),
-            optional=True,
-            holds=(
-                ("toRGB.0.weight", (3, 256, 1, 1)),
-                ("stylegan_decoder.constant_input.weight", (1, 512, 4, 4)),
-            ),
-        ),
-    ),
+    weights=_GFPGAN_FILES,
     probe="lipsync_restoration.availability:gfpgan",
     devices=("cuda", "mps", "cpu"),
     memory=3 * 2**30,
-    options=(FILE, STEADY),
+    options=(_file(_GFPGAN_FILES), STEADY),
     homepage="https://github.com/TencentARC/GFPGAN",
     crop=CROP,
     region="face",
     strength=0.8,
 )
 
+_CODEFORMER_FILES = (
+    WeightFile(
+        path="codeformer.onnx",
+        repository=REPOSITORY,
+        licence=_CODEFORMER_TERMS,
+        alternatives=("CodeFormer.onnx", "codeformer_fp16.onnx", "codeformer.fp16.onnx"),
+        optional=True,
+        holds=(("input", _shape(512)), ("weight", (-1,))),
+    ),
+    WeightFile(  # the other export in circulation: the same network, its inputs called x and w
+        path="codeformer_xw.onnx",
+        licence=_CODEFORMER_TERMS,
+        origin="an export of sczhou/CodeFormer with inputs x and w",
+        alternatives=("CodeFormerv0.1.onnx",),
+        optional=True,
+        holds=(("x", _shape(512)), ("w", (-1,))),
+    ),
+)
 CODEFORMER = EnhancerSpec(
     name="codeformer",
     factory="lipsync_restoration.enhancer:CodeFormer",
     summary="CodeFormer: restores the face at 512x512, between likeness and quality; your ONNX file",
     licence=Licence(code="Apache-2.0", weights=_CODEFORMER_TERMS, commercial=False),
     requires=(_ONNX_RUNTIME,),
-    weights=(
-        WeightFile(
-            path="codeformer.onnx",
-            repository=REPOSITORY,
-            licence=_CODEFORMER_TERMS,
-            alternatives=("CodeFormer.onnx", "codeformer_fp16.onnx", "codeformer.fp16.onnx"),
-            optional=True,
-            holds=(("input", _shape(512)), ("weight", (-1,))),
-        ),
-        WeightFile(  # the other export in circulation: the same network, its inputs called x and w
-            path="codeformer_xw.onnx",
-            licence=_CODEFORMER_TERMS,
-            origin="an export of sczhou/CodeFormer with inputs x and w",
-            alternatives=("CodeFormerv0.1.onnx",),
-            optional=True,
-            holds=(("x", _shape(512)), ("w", (-1,))),
-        ),
-    ),
+    weights=_CODEFORMER_FILES,
     probe="lipsync_restoration.availability:codeformer",
     devices=("cuda", "mps", "cpu"),
     memory=3 * 2**30,
     options=(
-        FILE,
+        _file(_CODEFORMER_FILES),
         STEADY,
-        Option(key="fidelity", default=0.7, help="0: best looking; 1: closest to the video"),
+        Option(
+            key="fidelity",
+            default=0.7,
+            help="0: best looking; 1: closest to the video",
+            minimum=0,
+            maximum=1,
+        ),
     ),
     homepage="https://github.com/sczhou/CodeFormer",
     crop=CROP,
@@ -153,66 +171,66 @@ CODEFORMER = EnhancerSpec(
     strength=0.8,
 )
 
+_RESTOREFORMER_FILES = (
+    _onnx(
+        "restoreformer_plus_plus.onnx",
+        _RESTOREFORMER_TERMS,
+        alternatives=(
+            "RestoreFormer_PP.onnx",
+            "RestoreFormerPlusPlus.onnx",
+            "RestoreFormerPlusPlus.fp16.onnx",
+        ),
+    ),
+    _onnx("restoreformer.onnx", _RESTOREFORMER_TERMS, alternatives=("restoreformer.fp16.onnx",)),
+    WeightFile(
+        path="RestoreFormer.pth",
+        licence=_RESTOREFORMER_TERMS,
+        origin="the releases of TencentARC/GFPGAN (the first RestoreFormer, not ++)",
+        optional=True,
+        holds=(
+            ("quantize.embedding.weight", (1024, 256)),
+            ("encoder.conv_in.weight", (64, 3, 3, 3)),
+            ("decoder.conv_out.weight", (3, 64, 3, 3)),
+        ),
+    ),
+)
 RESTOREFORMER = EnhancerSpec(
     name="restoreformer",
     factory="lipsync_restoration.enhancer:RestoreFormer",
     summary="RestoreFormer++: restores the face at 512x512; your ONNX file",
     licence=Licence(code="Apache-2.0", weights=_RESTOREFORMER_TERMS, commercial=None),
     requires=(_ONNX_RUNTIME,),
-    weights=(
-        _onnx(
-            "restoreformer_plus_plus.onnx",
-            _RESTOREFORMER_TERMS,
-            alternatives=(
-                "RestoreFormer_PP.onnx",
-                "RestoreFormerPlusPlus.onnx",
-                "RestoreFormerPlusPlus.fp16.onnx",
-            ),
-        ),
-        _onnx(
-            "restoreformer.onnx", _RESTOREFORMER_TERMS, alternatives=("restoreformer.fp16.onnx",)
-        ),
-        WeightFile(
-            path="RestoreFormer.pth",
-            licence=_RESTOREFORMER_TERMS,
-            origin="the releases of TencentARC/GFPGAN (the first RestoreFormer, not ++)",
-            optional=True,
-            holds=(
-                ("quantize.embedding.weight", (1024, 256)),
-                ("encoder.conv_in.weight", (64, 3, 3, 3)),
-                ("decoder.conv_out.weight", (3, 64, 3, 3)),
-            ),
-        ),
-    ),
+    weights=_RESTOREFORMER_FILES,
     probe="lipsync_restoration.availability:restoreformer",
     devices=("cuda", "mps", "cpu"),
     memory=3 * 2**30,
-    options=(FILE, STEADY),
+    options=(_file(_RESTOREFORMER_FILES), STEADY),
     homepage="https://github.com/wzhouxiff/RestoreFormerPlusPlus",
     crop=CROP,
     region="face",
     strength=0.8,
 )
 
+_GPEN_FILES = tuple(
+    _onnx(
+        f"gpen_bfr_{size}.onnx",
+        _GPEN_TERMS,
+        size,
+        alternatives=(f"GPEN-BFR-{size}.onnx", f"GPEN-BFR-{size}.fp16.onnx"),
+    )
+    for size in (512, 1024, 2048, 256)
+)
 GPEN = EnhancerSpec(
     name="gpen",
     factory="lipsync_restoration.enhancer:GPEN",
     summary="GPEN-BFR: restores the face at 256 to 2048 pixels; your ONNX file",
     licence=Licence(code="Apache-2.0", weights=_GPEN_TERMS, commercial=False),
     requires=(_ONNX_RUNTIME,),
-    weights=tuple(
-        _onnx(
-            f"gpen_bfr_{size}.onnx",
-            _GPEN_TERMS,
-            size,
-            alternatives=(f"GPEN-BFR-{size}.onnx", f"GPEN-BFR-{size}.fp16.onnx"),
-        )
-        for size in (512, 1024, 2048, 256)
-    ),
+    weights=_GPEN_FILES,
     probe="lipsync_restoration.availability:gpen",
     devices=("cuda", "mps", "cpu"),
     memory=3 * 2**30,
-    options=(FILE, STEADY),
+    options=(_file(_GPEN_FILES), STEADY),
     homepage="https://github.com/yangxy/GPEN",
     crop=CROP,
     region="face",

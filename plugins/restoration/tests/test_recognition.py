@@ -8,11 +8,10 @@ import pytest
 from lipsync_restoration.spec import CODEFORMER, GFPGAN, GPEN
 
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.registry import Registry, create
+from lipsync_core.registry import create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import EnhancerSpec
-from lipsync_core.weights.entries import entries
-from lipsync_core.weights.recognition import recognise
+from lipsync_core.testing.engine import import_labels
 
 DOUBLE = 11
 """ONNX's number of the type."""
@@ -88,5 +87,4 @@ def test_an_import_puts_files_where_they_belong(
     tmp_path: Path, write_model, name: str, what: dict, label: str
 ):
     path = write_model(tmp_path / "downloads" / name, **what)
-    found = recognise(path, entries(Registry.load()))
-    assert [entry.label for entry in found.entries] == [label]
+    assert import_labels(path) == [label]

@@ -16,7 +16,7 @@ from lipsync_core.contracts import Blender, Enhancer
 from lipsync_core.faces.crops import cut, place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.faces.smoothing import gaussian
-from lipsync_core.records import Crops
+from lipsync_core.records import BlendInput, Crops
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import BlenderSpec
@@ -102,7 +102,16 @@ def shown(landmarks: NDArray[np.float32], steady: float) -> NDArray[np.uint8]:
             frames=np.array([k]), track=0, images=cut(frame, matrix, size)[None],
             matrices=matrix[None], landmarks=transform(points, matrix)[None], scheme="68",
         )  # fmt: skip
-        patch = blender.blend(frame, enhancer.enhance(crops)[0], matrix, points, "face", 1.0)
+        patch = blender.blend(
+            BlendInput(
+                frame=frame,
+                crop=enhancer.enhance(crops)[0],
+                matrix=matrix,
+                landmarks=points,
+                region="face",
+                strength=1.0,
+            )
+        )
         assert patch is not None
         canvas = frame.copy()
         h, w = patch.image.shape[:2]

@@ -11,7 +11,7 @@ from lipsync_syncnet.spec import SYNCNET, WEIGHTS_FILE
 
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.machine import hardware, packages
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.testing import lipsync
 

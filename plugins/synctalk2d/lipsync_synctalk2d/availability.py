@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from lipsync_core.contracts import ProbeContext, ProbeResult, Ready
-from lipsync_synctalk2d.ave_choice import AveChoice, choose_ave
+from lipsync_core.networks.runtime import RuntimeChoice
+from lipsync_synctalk2d.ave_choice import choose_ave
 from lipsync_synctalk2d.choice import Choice, choose
 from lipsync_synctalk2d.layouts import encoder_for
 
@@ -21,7 +22,7 @@ def probe_160(context: ProbeContext) -> ProbeResult:
 def probe_ave(context: ProbeContext) -> ProbeResult:
     """Ready with the runtime for the AVE encoder, or what is missing."""
     found = choose_ave(context.context)
-    if not isinstance(found, AveChoice):
+    if not isinstance(found, RuntimeChoice):
         return found
     name = "ONNX Runtime" if found.model else "torch"
     return Ready(detail=f"with {name} on {context.context.device}")
@@ -31,8 +32,9 @@ def _probe(side: int, context: ProbeContext) -> ProbeResult:
     chosen = choose(side, context.context)
     if not isinstance(chosen, Choice):
         return chosen
-    where = f"{chosen.precision} on {context.context.device}"
-    how = f"with ONNX Runtime in {where}" if chosen.runtime == "onnx" else f"in {where}"
+    assert chosen.runs is not None  # `choose` decides it
+    where = f"{chosen.runs.precision} on {context.context.device}"
+    how = f"with ONNX Runtime in {where}" if chosen.runs.runtime == "onnx" else f"in {where}"
     return Ready(
         detail=f"{chosen.person} ({chosen.file.name}) {how}",
         audio_encoder=encoder_for(chosen.layout),

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lipsync_core.contracts import Unavailable
 from lipsync_core.errors import PluginUnavailable
-from lipsync_core.machine import packages
-from lipsync_core.networks import exported
-from lipsync_core.networks.precision import precision_for, unfit_precision
-from lipsync_core.registry.probing import unfit_onnx, unfit_torch
+from lipsync_core.networks.runtime import Exportable, RuntimeChoice, choose_runtime
 from lipsync_core.weights import location
 from lipsync_core.weights.outline import outline
 from lipsync_synctalk2d import persons
@@ -22,11 +19,6 @@ from lipsync_synctalk2d.spec import GENERATORS
 if TYPE_CHECKING:
     from lipsync_core.contracts import OpenContext
 
-FEATURES = ("auto", "ave", "hubert")
-RUNTIMES = ("auto", "torch", "onnx")
-EXPORT_PACKAGES = ("torch", "onnx", "onnxscript")
-INSTALL_TORCH = 'pip install "lipsync-synctalk2d[runtime]"'
-INSTALL_EXPORT = 'pip install "lipsync-synctalk2d[export]"'
 _SHOWN = 6
 """People told in a hint."""
 
@@ -39,17 +31,13 @@ class Choice:
         person: name of the person, or the path that the user gave.
         file: the checkpoint.
         layout: what is in it.
-        precision: "fp32", "bf16" or "fp16".
-        runtime: "torch" or "onnx".
-        model: the ONNX file of `file`, for runtime "onnx"; it may still have to be made.
+        runs: the runtime; None until `choose` has decided it.
     """
 
     person: str
     file: Path
     layout: Layout
-    precision: str
-    runtime: Literal["torch", "onnx"] = "torch"
-    model: Path | None = None
+    runs: RuntimeChoice | None = None
 
     @property
     def stem(self) -> str:
@@ -61,15 +49,16 @@ class Choice:
 
 def choose(side: int, context: OpenContext) -> Choice | Unavailable:
     """What the generator for pictures of `side` runs with on this computer, or why it cannot."""
+    chosen = find(side, context)
+    if isinstance(chosen, Unavailable):
+        return chosen
+    runs = choose_runtime(context, exportable(chosen))
+    return runs if isinstance(runs, Unavailable) else replace(chosen, runs=runs)
+
+
+def find(side: int, context: OpenContext) -> Choice | Unavailable:
+    """Whose network it is and what is in its file, or why there is none; the runtime stays open."""
     asked = str(context.options.get("features", "auto"))
-    if asked not in FEATURES:
-        return Unavailable(
-            reason=f"option features is none of {', '.join(FEATURES)}",
-            hint=f"For example --option {GENERATORS[side].name}.features={FEATURES[1]}.",
-        )
-    wrong = unfit_precision(context)
-    if wrong is not None:
-        return wrong
     found = _person(side, str(context.options.get("person", "")))
     if isinstance(found, Unavailable):
         return found
@@ -87,55 +76,19 @@ def choose(side: int, context: OpenContext) -> Choice | Unavailable:
     told = here.features if asked == "auto" else asked
     if layout.sound == "ave" and told == "hubert":  # the same tensors
         layout = replace(layout, sound="hubert", shape=HUBERT_PLANES)
-    return _with_runtime(context, Choice(person=person, file=file, layout=layout, precision="fp32"))
+    return Choice(person=person, file=file, layout=layout)
 
 
-def _with_runtime(context: OpenContext, chosen: Choice) -> Choice | Unavailable:
-    """In torch or ONNX Runtime, as was asked; else in torch, and where there is none, from an export."""
-    asked = str(context.options.get("runtime", "auto"))
-    if asked not in RUNTIMES:
-        return Unavailable(
-            reason=f"option runtime is none of {', '.join(RUNTIMES)}",
-            hint=f"For example --option {GENERATORS[chosen.layout.side].name}.runtime={RUNTIMES[1]}.",
-        )
-    if asked == "onnx":
-        return _in_onnx(context, chosen, make=True)
-    if packages.installed("torch"):
-        # In bf16 it is faster than ONNX Runtime in fp32, and in fp32 about as fast.
-        exact = bool(context.options.get("compat", False))
-        unfit = unfit_torch(context.device)
-        return unfit or replace(chosen, precision=precision_for(context, exact=exact))
-    found = _in_onnx(context, chosen, make=False)
-    if asked == "auto" and isinstance(found, Choice):
-        return found
-    return Unavailable(
-        reason="the package 'torch' is not installed"
-        + (", and there is no ONNX file to do without" if asked == "auto" else ""),
-        hint=INSTALL_TORCH,
+def exportable(chosen: Choice) -> Exportable:
+    """The person's network for `choose_runtime`. In bf16 torch is faster than ONNX Runtime, in fp32 equal."""
+    return Exportable(
+        plugin=GENERATORS[chosen.layout.side].name,
+        distribution="lipsync-synctalk2d",
+        stem=chosen.stem,
+        title=chosen.person,
+        checkpoint=chosen.file,
+        arguments=f"--option person={chosen.person}",
     )
-
-
-def _in_onnx(context: OpenContext, chosen: Choice, *, make: bool) -> Choice | Unavailable:
-    """`make`: an export that is missing may be made."""
-    unfit = unfit_onnx(context, "leave out the option runtime=onnx")
-    if unfit is not None:
-        return unfit
-    name = GENERATORS[chosen.layout.side].name
-    if context.cache is None:
-        return Unavailable(reason="there is no cache folder", hint="Set LIPSYNC_CACHE.")
-    try:
-        model = exported.path_for(context.cache, chosen.stem, chosen.file)
-    except OSError as error:
-        return _unreadable(chosen.file, error)
-    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
-    if not model.is_file() and (absent or not make):
-        what = f", and to make one {', '.join(absent)} is not installed" if absent else ""
-        return Unavailable(
-            reason=f"there is no ONNX file of {chosen.person}{what}",
-            hint=(f"{INSTALL_EXPORT}, then " if absent else "Run ")
-            + f"`lipsync weights export {name} --format onnx --option person={chosen.person}`.",
-        )
-    return replace(chosen, runtime="onnx", model=model)
 
 
 def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:

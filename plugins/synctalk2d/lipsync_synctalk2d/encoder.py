@@ -7,23 +7,24 @@ from typing import TYPE_CHECKING
 from lipsync_core.contracts import AudioEncoder
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.networks.runtime import RuntimeChoice
 from lipsync_core.voice.mel import SAMPLE_RATE
-from lipsync_synctalk2d.ave_choice import AveChoice, choose_ave
+from lipsync_synctalk2d.ave_choice import choose_ave
 from lipsync_synctalk2d.frame_rows import FrameRows
+from lipsync_synctalk2d.spec import ENCODER
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from lipsync_core.contracts import FeatureStream, OpenContext
-    from lipsync_synctalk2d.audio_runtime import AveRuntime
-    from lipsync_synctalk2d.onnx_runtime import OnnxAve
+    from lipsync_synctalk2d.runtime import AudioRuntime
 
 
 class AveWindows(AudioEncoder):
     """See the module."""
 
     def __init__(self) -> None:
-        self._runtime: AveRuntime | OnnxAve | None = None
+        self._runtime: AudioRuntime | None = None
 
     def open(self, context: OpenContext) -> None:
         """Load the network.
@@ -33,7 +34,7 @@ class AveWindows(AudioEncoder):
             OutOfMemory: it does not fit.
         """
         chosen = choose_ave(context)
-        if not isinstance(chosen, AveChoice):
+        if not isinstance(chosen, RuntimeChoice):
             raise PluginUnavailable(f"SyncTalk_2D cannot run: {chosen.reason}.", f"{chosen.hint}.")
         self._runtime = _opened(chosen, context)
 
@@ -43,14 +44,13 @@ class AveWindows(AudioEncoder):
         Raises:
             PluginFault: another sample rate, or it is not open.
         """
-        if self._runtime is None:
-            raise PluginFault("The audio encoder synctalk2d was used before it was opened.")
+        runtime = self.opened(self._runtime, ENCODER.name)
         if sample_rate != SAMPLE_RATE:
             raise PluginFault(
                 f"The audio encoder synctalk2d was handed sound at {sample_rate} Hz.",
                 f"Hand it {SAMPLE_RATE} Hz, as its spec declares.",
             )
-        return FrameRows(self._runtime.encode, fps)
+        return FrameRows(runtime.encode, fps)
 
     def close(self) -> None:
         """Let go of the network."""
@@ -59,8 +59,9 @@ class AveWindows(AudioEncoder):
         self._runtime = None
 
 
-def _opened(chosen: AveChoice, context: OpenContext) -> AveRuntime | OnnxAve:
+def _opened(chosen: RuntimeChoice, context: OpenContext) -> AudioRuntime:
     """Only the runtime that is used is imported."""
+    assert chosen.checkpoint is not None  # `choose_ave` asks for it first
     if chosen.model is None:
         wait_quietly()
         from lipsync_synctalk2d.audio_runtime import AveRuntime
@@ -68,7 +69,7 @@ def _opened(chosen: AveChoice, context: OpenContext) -> AveRuntime | OnnxAve:
         return AveRuntime(chosen.checkpoint, context.device, context.threads)
     from lipsync_synctalk2d.onnx_runtime import OnnxAve
 
-    if not chosen.model.is_file():
+    if chosen.missing:
         from lipsync_synctalk2d.export import ave_to
 
         ave_to(chosen.model, chosen.checkpoint)

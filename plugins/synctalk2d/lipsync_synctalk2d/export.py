@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.errors import PluginUnavailable, UsageError
-from lipsync_core.machine import packages
+from lipsync_core.errors import PluginUnavailable
 from lipsync_core.networks import exported
-from lipsync_synctalk2d.choice import EXPORT_PACKAGES, INSTALL_EXPORT, Choice, choose
-from lipsync_synctalk2d.spec import AVE_FILE, AVE_STEM
+from lipsync_core.networks.runtime import export_folder
+from lipsync_synctalk2d.ave_choice import exportable_ave
+from lipsync_synctalk2d.choice import Choice, exportable, find
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,18 +49,20 @@ def export_ave(context: OpenContext, format: str) -> list[Path]:
         PluginUnavailable: its weights or packages are missing.
         OutputError: the cache cannot be written.
     """
-    cache, checkpoint = _ready(context, format), context.weights[AVE_FILE]
-    path = exported.path_for(cache, AVE_STEM, checkpoint)
+    network = exportable_ave(context)
+    cache, checkpoint = export_folder(context, format, "SyncTalk_2D", network), network.checkpoint
+    assert checkpoint is not None  # `export_folder` has seen to it
+    path = exported.path_for(cache, network.stem, checkpoint)
     if not path.is_file():
         ave_to(path, checkpoint)
     return [path]
 
 
 def _export_person(side: int, context: OpenContext, format: str) -> list[Path]:
-    cache = _ready(context, format)
-    chosen = choose(side, context)
+    chosen = find(side, context)
     if not isinstance(chosen, Choice):
         raise PluginUnavailable(f"Nobody can be exported: {chosen.reason}.", chosen.hint)
+    cache = export_folder(context, format, "SyncTalk_2D", exportable(chosen))
     path = exported.path_for(cache, chosen.stem, chosen.file)
     if not path.is_file():
         person_to(path, chosen.file, chosen.layout)
@@ -97,21 +99,6 @@ def ave_to(path: Path, checkpoint: Path) -> None:
     network = nn.Sequential(audio_network(checkpoint), nn.Flatten(1)).eval()
     windows = np.random.default_rng(0).uniform(-4, 4, (2, 1, 80, 16)).astype(np.float32)
     write_onnx(path, network, {AVE_INPUT: windows}, AVE_OUTPUT, _run_ave, "the AVE encoder")
-
-
-def _ready(context: OpenContext, format: str) -> Path:
-    """The cache folder, if an export can be made at all."""
-    if format != "onnx":
-        raise UsageError(f"SyncTalk_2D cannot be exported as {format}.", "Choose --format onnx.")
-    if context.cache is None:
-        raise UsageError("There is no cache folder to export into.", "Set LIPSYNC_CACHE.")
-    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
-    if absent:
-        raise PluginUnavailable(
-            f"To export SyncTalk_2D these packages are missing: {', '.join(absent)}.",
-            INSTALL_EXPORT,
-        )
-    return context.cache
 
 
 def _run_person(model: Path, example: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -55,16 +55,15 @@ class SyncTalk2D(Generator):
             GenerationFailed: the network gave NaN.
         """
         name = GENERATORS[self.side].name
-        if self._runtime is None or self._layout is None:
-            raise PluginFault(f"The generator {name} was used before it was opened.")
-        wanted = self._layout.shape
+        runtime, layout = self.opened(self._runtime, name), self.opened(self._layout, name)
+        wanted = layout.shape
         if chunk.features.shape[1:] != wanted:
             raise PluginFault(
                 f"The generator {name} wants {wanted} features a frame, got {chunk.features.shape[1:]}.",
-                f"Use the audio encoder {encoder_for(self._layout)}.",
+                f"Use the audio encoder {encoder_for(layout)}.",
             )
         seen = pictures.network_pictures(chunk.crops.images)
-        made = in_batches(self._runtime.run, self._runtime.batch, seen, chunk.features)
+        made = in_batches(runtime.run, runtime.batch, seen, chunk.features)
         return pictures.crops_of(made, chunk.crops.images, cut_off=self._cut_off)
 
     def close(self) -> None:
@@ -83,16 +82,18 @@ class SyncTalk2D160(SyncTalk2D):
 def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
     """Only the runtime that is used is imported."""
     layout, device, threads = chosen.layout, context.device, context.threads
-    if chosen.model is None:
+    runs = chosen.runs
+    assert runs is not None  # `choose` decides it
+    if runs.model is None:
         wait_quietly()
         from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
         hubert = layout.sound == "hubert"
-        return TorchRuntime(chosen.file, device, chosen.precision, threads, hubert=hubert)
+        return TorchRuntime(chosen.file, device, runs.precision, threads, hubert=hubert)
     from lipsync_synctalk2d.onnx_runtime import OnnxRuntime
 
-    if not chosen.model.is_file():
+    if runs.missing:
         from lipsync_synctalk2d.export import person_to
 
-        person_to(chosen.model, chosen.file, layout)
-    return OnnxRuntime(chosen.model, layout.side, layout.shape, device, threads)
+        person_to(runs.model, chosen.file, layout)
+    return OnnxRuntime(runs.model, layout.side, layout.shape, device, threads)

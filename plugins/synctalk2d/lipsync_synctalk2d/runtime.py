@@ -1,4 +1,4 @@
-"""What a runtime is to the generator: a person's network that is handed arrays."""
+"""What runtimes look like to the generator and the audio encoder: networks that take arrays."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ class FaceRuntime(Protocol):
 
         Raises:
             OutOfMemory: N frames do not fit.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the memory back."""
+        ...
+
+
+class AudioRuntime(Protocol):
+    """The AVE encoder's network, loaded."""
+
+    def encode(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """`(N, 80, 16)` mel windows in -4..4 -> `(N, 512)`.
+
+        Raises:
+            OutOfMemory: they do not fit.
         """
         ...
 

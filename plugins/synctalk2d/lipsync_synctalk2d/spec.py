@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lipsync_core.networks.runtime import RUNTIMES
 from lipsync_core.specs import (
     AudioEncoderSpec,
     ChunkSpec,
@@ -36,6 +37,12 @@ _TO_PFLD = Margins(left=0.05, right=0.05, top=0.047, bottom=0.053)
 """Upstream's square is as wide as the jaw beside the ears and begins below the bridge of the nose (PFLD's
 points 1, 31 and 52). The widest jaw points of the 68 lie above that nose point; so lower ones are taken, and
 widened by what they lack of the width and of the height at which PFLD's mean face has it."""
+_RUNTIME = Option(
+    key="runtime",
+    default="auto",
+    help="torch or onnx; auto: torch where it is installed, else an ONNX file that exists already",
+    choices=RUNTIMES,
+)
 _TORCH = (Requirement(module="torch", distribution="torch", minimum="2.6"),)
 
 
@@ -64,13 +71,7 @@ ENCODER = AudioEncoderSpec(
         ),
     ),
     devices=("cuda", "cpu"),
-    options=(
-        Option(
-            key="runtime",
-            default="auto",
-            help="torch or onnx; auto: torch where it is installed, else an ONNX file that was made before",
-        ),
-    ),
+    options=(_RUNTIME,),
     homepage=HOMEPAGE,
     exports=("onnx",),
     exporter="lipsync_synctalk2d.export:export_ave",
@@ -217,12 +218,9 @@ SYNCTALK2D = GeneratorSpec(
             default="auto",
             help="what the network hears, where its file cannot tell: ave or hubert; auto: told by the "
             "person's card or folder, else ave",
+            choices=("auto", "ave", "hubert"),
         ),
-        Option(
-            key="runtime",
-            default="auto",
-            help="torch or onnx; auto: torch where it is installed, else an ONNX file that was made before",
-        ),
+        _RUNTIME,
         Option(
             key="compat",
             default=False,

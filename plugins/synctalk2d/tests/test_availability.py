@@ -13,13 +13,14 @@ from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
 from lipsync_synctalk2d.spec import ENCODERS, GENERATORS, SYNCTALK2D, SYNCTALK2D160, TRAIN
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.errors import PluginUnavailable
+from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.faces.crops import place, transform
 from lipsync_core.faces.schemes import convert
 from lipsync_core.machine import hardware
+from lipsync_core.networks import runtime
 from lipsync_core.people import store
 from lipsync_core.people.card import Card
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import GeneratorSpec
 from lipsync_core.testing.inputs import portrait_face
@@ -142,7 +143,8 @@ def test_the_encoder_goes_by_what_the_network_hears(home, fill, persons, tmp_pat
 def test_networks_for_hubert_are_told_by_folder_card_or_option(home, persons, tmp_path: Path):
     home({"synctalk2d160/persons/may.pth": persons[160]})
     assert chosen(SYNCTALK2D160, features="hubert") == "synctalk2d-hubert"
-    assert "features is none of auto, ave, hubert" in answer(SYNCTALK2D160, features="ears")
+    with pytest.raises(UsageError, match="features=ears is not one of auto, ave, hubert"):
+        answer(SYNCTALK2D160, features="ears")
     checkpoint, dataset = tmp_path / "checkpoint" / "May", tmp_path / "dataset" / "May"
     for folder in (checkpoint, dataset):
         folder.mkdir(parents=True)
@@ -197,7 +199,7 @@ def test_on_a_gpu_it_is_fp16(home, persons, monkeypatch: pytest.MonkeyPatch):
     home({"synctalk2d160/persons/may.pth": persons[160]})
     gpu = hardware.Gpu(name="a GPU", memory=8 * 2**30)
     here = replace(hardware.detect(), gpus=(gpu,))
-    monkeypatch.setattr(choice, "unfit_torch", lambda device: None)
+    monkeypatch.setattr(runtime, "unfit_torch", lambda device: None)
     monkeypatch.setattr(hardware, "detect", lambda: here)
     assert answer(SYNCTALK2D160, device="cuda") == "may (may.pth) in fp16 on cuda"
     assert answer(SYNCTALK2D160, "fp32", "cuda") == "may (may.pth) in fp32 on cuda"

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.errors import PluginUnavailable, UsageError
-from lipsync_core.machine import packages
 from lipsync_core.networks import exported
-from lipsync_wav2lip.choice import EXPORT_PACKAGES, INSTALL_EXPORT, get
+from lipsync_core.networks.runtime import export_folder
+from lipsync_wav2lip.choice import exportable
 from lipsync_wav2lip.spec import ONNX_INPUTS, STEMS
 
 if TYPE_CHECKING:
@@ -31,26 +30,15 @@ def export(context: OpenContext, format: str) -> list[Path]:
         PluginUnavailable: no checkpoint, packages missing, or a damaged checkpoint.
         OutputError: the cache cannot be written.
     """
-    if format != "onnx":
-        raise UsageError(f"Wav2Lip cannot be exported as {format}.", "Choose --format onnx.")
-    if context.cache is None:
-        raise UsageError("There is no cache folder to export into.", "Set LIPSYNC_CACHE.")
-    checkpoints = {s: context.weights[f"{s}.pth"] for s in STEMS if f"{s}.pth" in context.weights}
-    if not checkpoints:
-        raise PluginUnavailable(
-            f"There is no checkpoint of Wav2Lip to export ({' or '.join(f'{s}.pth' for s in STEMS)}).",
-            get(STEMS[0]),
-        )
-    absent = [package for package in EXPORT_PACKAGES if not packages.installed(package)]
-    if absent:
-        raise PluginUnavailable(
-            f"To export Wav2Lip these packages are missing: {', '.join(absent)}.", INSTALL_EXPORT
-        )
+    networks = [exportable(stem, context) for stem in STEMS]
+    here = [n for n in networks if n.checkpoint is not None] or networks[:1]
     made = []
-    for stem, checkpoint in checkpoints.items():
-        path = exported.path_for(context.cache, stem, checkpoint)
+    for network in here:
+        cache = export_folder(context, format, "Wav2Lip", network)
+        assert network.checkpoint is not None  # `export_folder` has seen to it
+        path = exported.path_for(cache, network.stem, network.checkpoint)
         if not path.is_file():
-            export_to(path, checkpoint)
+            export_to(path, network.checkpoint)
         made.append(path)
     return made
 

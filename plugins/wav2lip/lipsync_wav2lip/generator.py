@@ -8,8 +8,10 @@ from lipsync_core.contracts import Generator
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.quiet import wait_quietly
+from lipsync_core.networks.runtime import RuntimeChoice
 from lipsync_wav2lip import pictures
-from lipsync_wav2lip.choice import Choice, choose
+from lipsync_wav2lip.choice import choose
+from lipsync_wav2lip.spec import WAV2LIP
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +40,7 @@ class Wav2Lip(Generator):
             OutOfMemory: it does not fit.
         """
         chosen = choose(context)
-        if not isinstance(chosen, Choice):
+        if not isinstance(chosen, RuntimeChoice):
             raise PluginUnavailable(f"Wav2Lip cannot run: {chosen.reason}.", chosen.hint)
         self._cut_off = bool(context.options.get("compat", False))
         self._runtime = _opened(chosen, context)
@@ -50,15 +52,13 @@ class Wav2Lip(Generator):
             OutOfMemory: not even one batch fits.
             GenerationFailed: the network gave NaN.
         """
-        if self._runtime is None:
-            raise PluginFault("The generator wav2lip was used before it was opened.")
+        runtime = self.opened(self._runtime, WAV2LIP.name)
         if chunk.features.shape[1:] != ROW:
             raise PluginFault(
                 f"The generator wav2lip wants {ROW} features a frame, got {chunk.features.shape[1:]}.",
                 "Use the audio encoder mel.",
             )
         faces = pictures.network_faces(chunk.crops.images)
-        runtime = self._runtime
         made = in_batches(runtime.run, runtime.batch, chunk.features[:, None], faces)
         return pictures.crops_of(made, cut_off=self._cut_off)
 
@@ -69,7 +69,7 @@ class Wav2Lip(Generator):
         self._runtime = None
 
 
-def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
+def _opened(chosen: RuntimeChoice, context: OpenContext) -> FaceRuntime:
     """Only the runtime that is used is imported."""
     if chosen.runtime == "torch":
         # Beside one busy process, 23 frames a second instead of 16, and 4.2 s of CPU time instead of 7.4.
@@ -79,7 +79,7 @@ def _opened(chosen: Choice, context: OpenContext) -> FaceRuntime:
         return TorchRuntime(chosen.file, context.device, chosen.precision, context.threads)
     from lipsync_wav2lip.onnx_runtime import OnnxRuntime
 
-    if chosen.checkpoint is not None:
+    if chosen.missing and chosen.checkpoint is not None:
         from lipsync_wav2lip.export import export_to
 
         export_to(chosen.file, chosen.checkpoint)

@@ -7,8 +7,7 @@ import numpy as np
 
 from lipsync_core.contracts import Blender, OpenContext
 from lipsync_core.faces.crops import invert
-from lipsync_core.records import Image, Matrix, Patch, Points
-from lipsync_core.specs import Region
+from lipsync_core.records import BlendInput, Image, Matrix, Patch
 
 
 class RectanglePaste(Blender):
@@ -17,19 +16,12 @@ class RectanglePaste(Blender):
     def open(self, context: OpenContext) -> None:
         """Nothing to load."""
 
-    def blend(
-        self,
-        frame: Image,
-        crop: Image,
-        matrix: Matrix,
-        landmarks: Points,
-        region: Region,
-        strength: float,
-    ) -> Patch | None:
+    def blend(self, given: BlendInput) -> Patch | None:
         """See `Blender.blend`; landmarks and region are not looked at.
 
         An upright crop is resized to whole pixels, bilinearly; a turned one is warped and cut at its edge.
         """
+        frame, crop, matrix, strength = given.frame, given.crop, given.matrix, given.strength
         if strength <= 0:
             return None
         upright = matrix[0, 1] == 0 and matrix[1, 0] == 0

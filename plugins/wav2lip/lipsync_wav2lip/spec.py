@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lipsync_core.networks.runtime import RUNTIMES
 from lipsync_core.specs import (
     BlenderSpec,
     BoxCrop,
@@ -86,11 +87,13 @@ WAV2LIP = GeneratorSpec(
             key="checkpoint",
             default="auto",
             help="gan: sharper; plain: closest to the sound; auto: gan if it is there, else plain",
+            choices=("auto", "gan", "plain"),
         ),
         Option(
             key="runtime",
             default="auto",
             help="torch or onnx; auto: the faster one of those that can run here",
+            choices=RUNTIMES,
         ),
         Option(
             key="compat",

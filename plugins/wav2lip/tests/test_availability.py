@@ -12,9 +12,10 @@ from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.spec import EXPERT, PASTE, WAV2LIP
 
 from lipsync_core.contracts import Ready, Unavailable
-from lipsync_core.errors import PluginUnavailable
+from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.machine import hardware, packages
-from lipsync_core.registry.loading import load_rows
+from lipsync_core.networks.runtime import RuntimeChoice
+from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 
 
@@ -130,8 +131,6 @@ def test_an_export_is_made_where_it_is_asked_for(home, files, monkeypatch):
 @pytest.mark.parametrize(
     "precision, options, reason",
     [
-        ("auto", {"checkpoint": "best"}, "option wav2lip.checkpoint is none of auto, gan, plain"),
-        ("auto", {"runtime": "tflite"}, "option wav2lip.runtime is none of auto, torch, onnx"),
         ("fp16", {}, "it does not compute in fp16 on a CPU"),
         ("bf16", {"runtime": "onnx"}, "its ONNX file computes in fp32, not in bf16"),
     ],
@@ -139,6 +138,12 @@ def test_an_export_is_made_where_it_is_asked_for(home, files, monkeypatch):
 def test_what_does_not_go_together(home, files, precision: str, options: dict, reason: str):
     home(*files.values())
     assert answer(precision, **options).startswith(f"no: {reason} -> ")
+
+
+@pytest.mark.parametrize("options", [{"checkpoint": "best"}, {"runtime": "tflite"}])
+def test_choices(options: dict):
+    with pytest.raises(UsageError, match=r"is not one of auto, "):
+        context_for(WAV2LIP, options=options)
 
 
 def test_a_torch_for_cpus_is_not_taken_for_a_gpu(home, files, monkeypatch):
@@ -150,7 +155,7 @@ def test_a_torch_for_cpus_is_not_taken_for_a_gpu(home, files, monkeypatch):
     assert told.reason == "the torch that is installed here cannot use the GPU"
     monkeypatch.setattr(packages, "version", lambda name: {"torch": "2.9.0"}.get(name, ""))
     told = choice.choose(context)
-    assert isinstance(told, choice.Choice)
+    assert isinstance(told, RuntimeChoice)
     assert (told.runtime, told.precision) == ("torch", "fp16")
 
 

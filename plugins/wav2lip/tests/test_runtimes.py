@@ -15,6 +15,7 @@ from lipsync_wav2lip.onnx_runtime import OnnxRuntime
 from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_wav2lip.torch_runtime import TorchRuntime
 
+import lipsync_core
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.networks import exported
 from lipsync_core.networks.batches import in_batches
@@ -100,10 +101,9 @@ def test_other_and_damaged_onnx_files_are_refused(tmp_path: Path):
     (tmp_path / "damaged.onnx").write_bytes(b"no model")
     with pytest.raises(PluginUnavailable, match=r"damaged\.onnx cannot be opened"):
         OnnxRuntime(tmp_path / "damaged.onnx", "cpu", 1)
-    import lipsync_core.builtin.viseme as viseme
-
+    other = Path(lipsync_core.__file__).parent / "builtin" / "viseme" / "visemes.onnx"
     with pytest.raises(PluginUnavailable, match="is not Wav2Lip's"):
-        OnnxRuntime(Path(viseme.__file__).parent / "visemes.onnx", "cpu", 1)
+        OnnxRuntime(other, "cpu", 1)
 
 
 def test_running_out_of_memory_is_told_as_such(checkpoint: Path, mel, crops, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lipsync_core.builtin.blender import FeatherBlender
@@ -215,8 +217,6 @@ def _portrait():
 
 
 def _changed(face, **changes):
-    from dataclasses import replace
-
     return replace(face, **changes)
 
 
@@ -243,39 +243,39 @@ class Accumulates(SharpenEnhancer):
 
 
 class AlwaysFull(FeatherBlender):
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        return super().blend(frame, crop, matrix, landmarks, region, 1.0)
+    def blend(self, given):
+        return super().blend(replace(given, strength=1.0))
 
 
 class WholeFrame(FeatherBlender):
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        patch = super().blend(frame, crop, matrix, landmarks, region, strength)
+    def blend(self, given):
+        patch = super().blend(given)
         if patch is None:
             return None
         h, w = patch.image.shape[:2]
-        whole = np.clip(frame.astype(int) + 1, 0, 255).astype(np.uint8)
+        whole = np.clip(given.frame.astype(int) + 1, 0, 255).astype(np.uint8)
         whole[patch.y : patch.y + h, patch.x : patch.x + w] = patch.image
         return Patch(x=0, y=0, image=whole)
 
 
 class LeavesTheFrame(FeatherBlender):
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        patch = super().blend(frame, crop, matrix, landmarks, region, strength)
-        return patch and Patch(x=patch.x, y=frame.shape[0] - 3, image=patch.image)
+    def blend(self, given):
+        patch = super().blend(given)
+        return patch and Patch(x=patch.x, y=given.frame.shape[0] - 3, image=patch.image)
 
 
 class PaintsIntoTheFrame(FeatherBlender):
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        patch = super().blend(frame, crop, matrix, landmarks, region, strength)
+    def blend(self, given):
+        patch = super().blend(given)
         if patch is not None:
             h, w = patch.image.shape[:2]
-            frame[patch.y : patch.y + h, patch.x : patch.x + w] = patch.image
+            given.frame[patch.y : patch.y + h, patch.x : patch.x + w] = patch.image
         return patch
 
 
 class AnArray(FeatherBlender):
-    def blend(self, frame, crop, matrix, landmarks, region, strength):
-        patch = super().blend(frame, crop, matrix, landmarks, region, strength)
+    def blend(self, given):
+        patch = super().blend(given)
         return patch and patch.image
 
 

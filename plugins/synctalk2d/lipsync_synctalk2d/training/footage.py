@@ -12,14 +12,18 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.evaluation.evaluate import evaluate
 from lipsync_core.evaluation.request import EvalRequest
 from lipsync_core.faces.crops import place
-from lipsync_core.media.probe import probe_sound, probe_target
-from lipsync_core.media.schedule import make_schedule
-from lipsync_core.media.sound import read_mono
+from lipsync_core.footage import (
+    AnalysedTarget,
+    analyse_target,
+    make_schedule,
+    probe_sound,
+    probe_target,
+    read_mono,
+)
 from lipsync_core.registry import Registry
 from lipsync_core.registry.resolving import resolve_detector
 from lipsync_core.requests import PluginSettings, TargetRequest
 from lipsync_core.running.stopwatch import Stopwatch
-from lipsync_core.targets.analysis import AnalysedTarget, analyse_target
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 from lipsync_synctalk2d.spec import GENERATORS
 from lipsync_synctalk2d.training.prepare import RATE, usable_frames

@@ -18,13 +18,12 @@ import numpy as np
 
 from lipsync_core.contracts import AudioEncoder, Unavailable
 from lipsync_core.errors import OutputError, PluginUnavailable
-from lipsync_core.evaluation.feed import SoundCursor
+from lipsync_core.footage import SoundCursor, canvas_for, place_on
 from lipsync_core.machine import places
 from lipsync_core.registry import Registry
 from lipsync_core.registry.opening import opened
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AudioEncoderSpec
-from lipsync_core.targets.placement import canvas_for, place_on
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, encode
 from lipsync_synctalk2d.layouts import encoder_for
 from lipsync_synctalk2d.spec import GENERATORS
@@ -34,10 +33,9 @@ from lipsync_synctalk2d.training.dataset import Dataset, crop_bytes, whole_rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lipsync_core.footage import AnalysedTarget, TargetFrame
     from lipsync_core.records import Crops, Samples
     from lipsync_core.running.progress import Progress
-    from lipsync_core.targets.analysis import AnalysedTarget
-    from lipsync_core.targets.target import TargetFrame
     from lipsync_synctalk2d.training.request import TrainRequest
 
 RATE = 25

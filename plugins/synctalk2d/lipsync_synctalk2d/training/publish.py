@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from lipsync_core._version import __version__
+from lipsync_core import __version__
 from lipsync_core.people import store
 from lipsync_core.people.card import Card
 from lipsync_synctalk2d.persons import NETWORK

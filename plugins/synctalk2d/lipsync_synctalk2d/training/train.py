@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from lipsync_core.errors import LipsyncError, UnsupportedInput, UsageError
+from lipsync_core.footage import content_hash
 from lipsync_core.people import store
 from lipsync_core.registry.probing import context_for
-from lipsync_core.targets.digests import content_hash
 from lipsync_core.weights import location
 from lipsync_synctalk2d.network import FaceNetwork
 from lipsync_synctalk2d.spec import GENERATORS, SYNCTALK2D, VGG_FILE
