@@ -21,7 +21,9 @@ from lipsync_core.kinds import KINDS, PluginKind
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
 
 PROJECT = "lipsync"
+"""Name of the project, as pluggy knows it."""
 hookspec = pluggy.HookspecMarker(PROJECT)
+"""Marks the specification of a hook."""
 hookimpl = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook of the same name."""
 

@@ -8,9 +8,9 @@ from importlib import import_module
 import pytest
 
 from lipsync_core import contracts, hookspecs, specs
+from lipsync_core.conformance.cases import cases_for
 from lipsync_core.kinds import KINDS, kind_of
 from lipsync_core.registry import Registry
-from lipsync_core.testing.cases import cases_for
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)

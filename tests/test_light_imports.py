@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from installed import PLUGINS, install_sources, run_python
 
-from lipsync_core.testing.light_import import HEAVY
+from lipsync_core.conformance.light_import import HEAVY
 
 REPORT = """
 import json, sys

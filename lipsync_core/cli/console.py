@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["failure", "print_json", "show_error", "stderr", "stdout"]
 
-__all__ = ["ShownProgress", "print_json", "stdout"]
-
 
 stderr = Console(stderr=True, highlight=False)
+"""For progress, notes and errors."""
 stdout = Console(highlight=False)
+"""For what a verb was asked for."""
 """Where commands print their results."""
 
 

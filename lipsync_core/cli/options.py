@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Arithmetic of networks."""
 
 _TARGET, _PLUGINS, _CHAIN = "Target", "Plugins", "Generators"
 _VIDEO, _OUTPUT = "Video", "Output"

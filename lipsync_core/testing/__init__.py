@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lipsync_core.testing.check import Result, check_spec
+    from lipsync_core.conformance.check import Result, check_spec
+    from lipsync_core.conformance.skeleton import write_skeleton
     from lipsync_core.testing.folders import OwnHome, own_folders, own_home
     from lipsync_core.testing.parity import Parity
     from lipsync_core.testing.pytest_cases import contract_tests
@@ -24,23 +25,22 @@ if TYPE_CHECKING:
         talk,
         write_voice,
     )
-    from lipsync_core.testing.skeleton import write_skeleton
 
 _HOME = {
     "Changed": "lipsync_core.testing.runs",
     "OwnHome": "lipsync_core.testing.folders",
     "Parity": "lipsync_core.testing.parity",
-    "Result": "lipsync_core.testing.check",
+    "Result": "lipsync_core.conformance.check",
     "Talk": "lipsync_core.testing.runs",
     "changed": "lipsync_core.testing.runs",
-    "check_spec": "lipsync_core.testing.check",
+    "check_spec": "lipsync_core.conformance.check",
     "contract_tests": "lipsync_core.testing.pytest_cases",
     "frames_of": "lipsync_core.testing.runs",
     "lipsync": "lipsync_core.testing.runs",
     "own_folders": "lipsync_core.testing.folders",
     "own_home": "lipsync_core.testing.folders",
     "talk": "lipsync_core.testing.runs",
-    "write_skeleton": "lipsync_core.testing.skeleton",
+    "write_skeleton": "lipsync_core.conformance.skeleton",
     "write_voice": "lipsync_core.testing.runs",
 }
 

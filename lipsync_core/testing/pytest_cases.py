@@ -14,10 +14,10 @@ from functools import cache
 
 import pytest
 
+from lipsync_core.conformance.cases import cases_for
+from lipsync_core.conformance.check import Result, check_spec
 from lipsync_core.registry import Registry
 from lipsync_core.specs import Spec
-from lipsync_core.testing.cases import cases_for
-from lipsync_core.testing.check import Result, check_spec
 
 
 def contract_tests(*names: str, registry: Registry | None = None) -> Callable[..., None]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core import samples
-from lipsync_core.testing.inputs import FPS, PORTRAIT_FACE, voice
+from lipsync_core.conformance.inputs import FPS, PORTRAIT_FACE, voice
 
 RATE = 16_000
 CLEARLY = 24

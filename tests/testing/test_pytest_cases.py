@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from installed import good, install, run_python
 
+from lipsync_core.conformance.cases import cases_for
 from lipsync_core.registry import Registry
 from lipsync_core.registry.loading import PluginRow, load_rows
 from lipsync_core.testing import contract_tests
-from lipsync_core.testing.cases import cases_for
-from tests.testing.broken import generators
+from tests.conformance.broken import generators
 
 BUILTIN = [row for row in load_rows({"LIPSYNC_PLUGINS": "builtin"}) if row.name == "builtin"]
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lipsync_core.conformance import inputs
 from lipsync_core.machine import places
-from lipsync_core.testing import changed, inputs, lipsync, talk, write_voice
+from lipsync_core.testing import changed, lipsync, talk, write_voice
 from lipsync_core.testing import own_home as own_home
 
 

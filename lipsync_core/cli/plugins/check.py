@@ -11,9 +11,9 @@ from rich.markup import escape
 from lipsync_core.cli.console import print_json, stdout
 from lipsync_core.cli.flags import Json
 from lipsync_core.cli.plugins.finding import find_specs
+from lipsync_core.conformance.check import check_spec
 from lipsync_core.errors import PluginFault
 from lipsync_core.registry import Registry
-from lipsync_core.testing.check import check_spec
 
 _COLOURS = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lipsync_core.cli.console import stdout
-from lipsync_core.testing.skeleton import write_skeleton
+from lipsync_core.conformance.skeleton import write_skeleton
 
 
 def new(

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
 from lipsync_core.faces.schemes import convert
-from lipsync_core.testing import Parity, inputs
+from lipsync_core.testing import Parity
 from lipsync_core.testing import own_folders as own_folders
 
 if TYPE_CHECKING:

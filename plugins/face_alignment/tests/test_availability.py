@@ -20,6 +20,7 @@ from lipsync_face_alignment.networks import BoxNetwork  # noqa: E402
 from lipsync_face_alignment.spec import FACE_ALIGNMENT  # noqa: E402
 
 from lipsync_core import samples  # noqa: E402
+from lipsync_core.conformance import inputs  # noqa: E402
 from lipsync_core.contracts import Ready, Unavailable  # noqa: E402
 from lipsync_core.errors import OutOfMemory, PluginFault, PluginUnavailable, UsageError  # noqa: E402
 from lipsync_core.registry import (  # noqa: E402
@@ -27,7 +28,6 @@ from lipsync_core.registry import (  # noqa: E402
     load_rows,
 )
 from lipsync_core.registry.probing import context_for, probe  # noqa: E402
-from lipsync_core.testing import inputs  # noqa: E402
 from lipsync_core.testing.engine import import_labels  # noqa: E402
 
 BOTH = ("s3fd-619a316812.pth", "2DFAN4-11f355bf06.pth.tar")

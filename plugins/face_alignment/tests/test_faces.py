@@ -13,10 +13,10 @@ pytest.importorskip("face_alignment", reason="the networks' code comes with it")
 from lipsync_face_alignment.detector import FaceAlignmentDetector  # noqa: E402
 from lipsync_face_alignment.faces import HEATMAP, MIRRORED, Window, peaks, unmirrored  # noqa: E402
 
+from lipsync_core.conformance import inputs  # noqa: E402
 from lipsync_core.contracts import OpenContext  # noqa: E402
 from lipsync_core.errors import PluginFault  # noqa: E402
 from lipsync_core.faces.schemes import convert  # noqa: E402
-from lipsync_core.testing import inputs  # noqa: E402
 
 BOX = np.array([100.0, 80.0, 190.0, 200.0, 0.9], np.float32)
 

@@ -10,12 +10,13 @@ import pytest
 from lipsync_latentsync import compat_affine, mask, pictures
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15, QUADRILATERAL, template_scale
 
+from lipsync_core.conformance import inputs
 from lipsync_core.faces.crops import place
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import BlendInput
 from lipsync_core.registry import create
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 NAME = "latentsync_affine"
 SPECS = {256: LATENTSYNC15, 512: LATENTSYNC}

@@ -13,10 +13,11 @@ from lipsync_latentsync.generator import LATENTS, LatentSync, LatentSync15
 from lipsync_latentsync.networks import LatentSyncNetworks
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
+from lipsync_core.conformance import inputs
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
 from lipsync_core.records import Chunk, Crops
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 FRAMES = 2
 

@@ -20,11 +20,12 @@ from lipsync_musetalk.encoder import LatentSyncWindows, WhisperWindows
 from lipsync_musetalk.networks import LatentNetworks
 from lipsync_musetalk.spec import MUSETALK, WHISPER, WHISPER_LATENTSYNC
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import Cancelled, GenerationFailed, OutOfMemory, PluginUnavailable
 from lipsync_core.records import Chunk, Crops, Generated
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 FRAMES = 3
 

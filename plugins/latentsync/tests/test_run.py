@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from lipsync_latentsync.spec import LATENTSYNC, LATENTSYNC15
 
+from lipsync_core.conformance.inputs import PORTRAIT_FACE
 from lipsync_core.contracts import Ready
 from lipsync_core.registry.probing import probe
 from lipsync_core.testing import changed, talk
-from lipsync_core.testing.inputs import PORTRAIT_FACE
 
 QUICK = ("steps=1", "guidance=1")
 

@@ -14,11 +14,12 @@ from lipsync_latentsync.syncnet_embedder import Embedder
 from lipsync_latentsync.syncnet_scorer import StableSyncNetScorer
 from lipsync_latentsync.syncnet_spec import COLUMNS, FRAMES, STABLE_SYNCNET
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.records import Crops, Scores
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 from lipsync_core.voice.mel import BANDS
 
 NAME = "stable_syncnet"

@@ -18,13 +18,14 @@ from lipsync_musetalk.parsing_blender import _KEPT, ParsingBlender, face_box
 from lipsync_musetalk.spec import MUSETALK, PARSING
 
 from lipsync_core import samples
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable, UsageError
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import BlendInput, Patch
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, NativeCrop
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 from lipsync_core.testing.engine import window_around
 
 CROPS: dict[str, CropSpec] = {

@@ -30,8 +30,9 @@ from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 from lipsync_musetalk.whisper_rows import ROW
 from lipsync_musetalk.whisper_runtime import WhisperRuntime
 
+from lipsync_core.conformance import inputs
 from lipsync_core.faces.crops import invert, place
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 HEIGHT, WIDTH, SAMPLES = 300, 260, 4000
 GOLDEN = "musetalk_e2e"

@@ -15,10 +15,11 @@ from lipsync_musetalk.generator import LATENTS, MuseTalk
 from lipsync_musetalk.spec import MUSETALK, MUSETALK10
 
 from lipsync_core import samples
+from lipsync_core.conformance import inputs
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginFault
 from lipsync_core.records import Chunk, Crops
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import changed, inputs, lipsync, recipe, talk
+from lipsync_core.testing import changed, lipsync, recipe, talk
 
 FRAMES = 8
 

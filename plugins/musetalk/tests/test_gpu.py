@@ -15,9 +15,10 @@ from lipsync_musetalk.availability import Files
 from lipsync_musetalk.networks import LatentNetworks
 from lipsync_musetalk.spec import MUSETALK
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import OpenContext
 from lipsync_core.networks.compiling import unfit_compiler
-from lipsync_core.testing import changed, inputs, recipe, talk
+from lipsync_core.testing import changed, recipe, talk
 
 pytestmark = [
     pytest.mark.gpu,

@@ -18,13 +18,14 @@ from lipsync_musetalk.spec import MUSETALK
 
 from lipsync_core import samples
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.schemes import convert
 from lipsync_core.networks.loading import loaded
 from lipsync_core.records import Face
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs, lipsync, recipe, write_voice
+from lipsync_core.testing import lipsync, recipe, write_voice
 
 GOLDEN = "dwpose_rtmpose"
 

@@ -10,13 +10,13 @@ from lipsync_restoration.picture import from_network, steadied, to_network
 from lipsync_restoration.spec import CODEFORMER, CROP, GFPGAN, GPEN
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Enhancer
 from lipsync_core.errors import PluginFault
 from lipsync_core.records import Crops
 from lipsync_core.registry import create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import EnhancerSpec
-from lipsync_core.testing import inputs
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from lipsync_restoration.spec import CROP, GFPGAN
 from numpy.typing import NDArray
 
 from lipsync_core import samples
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import Blender, Enhancer
 from lipsync_core.faces.crops import cut, place, transform
 from lipsync_core.faces.schemes import convert
@@ -20,7 +21,7 @@ from lipsync_core.records import BlendInput, Crops
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for
 from lipsync_core.specs import BlenderSpec
-from lipsync_core.testing import inputs, lipsync, talk, write_voice
+from lipsync_core.testing import lipsync, talk, write_voice
 
 FRAMES = 10
 

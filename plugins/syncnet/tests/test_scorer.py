@@ -11,12 +11,12 @@ from lipsync_syncnet.mfcc import MfccStream
 from lipsync_syncnet.scorer import SyncNetScorer, _Stretch
 from lipsync_syncnet.spec import CROP, LEAST, SYNCNET
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import OpenContext
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.faces.crops import place
 from lipsync_core.records import Crops
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs
 
 COUNT = 40
 

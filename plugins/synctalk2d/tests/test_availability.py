@@ -12,6 +12,7 @@ from lipsync_synctalk2d import choice
 from lipsync_synctalk2d.generator import SyncTalk2D, SyncTalk2D160
 from lipsync_synctalk2d.spec import ENCODERS, GENERATORS, SYNCTALK2D, SYNCTALK2D160, TRAIN
 
+from lipsync_core.conformance.inputs import portrait_face
 from lipsync_core.contracts import Ready, Unavailable
 from lipsync_core.errors import PluginUnavailable, UsageError
 from lipsync_core.faces.crops import place, transform
@@ -23,7 +24,6 @@ from lipsync_core.people.card import Card
 from lipsync_core.registry import load_rows
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import GeneratorSpec
-from lipsync_core.testing.inputs import portrait_face
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,10 @@ from lipsync_synctalk2d.generator import SyncTalk2D160
 from lipsync_synctalk2d.spec import SYNCTALK2D160
 from lipsync_synctalk2d.torch_runtime import TorchRuntime
 
+from lipsync_core.conformance import inputs
 from lipsync_core.errors import GenerationFailed, PluginFault
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 
 @pytest.fixture(autouse=True)

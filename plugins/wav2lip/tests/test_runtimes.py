@@ -16,12 +16,13 @@ from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_wav2lip.torch_runtime import TorchRuntime
 
 import lipsync_core
+from lipsync_core.conformance import inputs
 from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
 from lipsync_core.networks import exported
 from lipsync_core.networks.batches import in_batches
 from lipsync_core.networks.exporting import drop_older
 from lipsync_core.registry.probing import context_for
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.testing import recipe
 
 COUNT = 10
 

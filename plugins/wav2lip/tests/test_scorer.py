@@ -11,10 +11,10 @@ from lipsync_wav2lip import expert
 from lipsync_wav2lip.scorer import REACH, ExpertScorer, _Stretch
 from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.errors import PluginFault, PluginUnavailable
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs
 from lipsync_core.voice.mel import MelStream
 
 COUNT = 40

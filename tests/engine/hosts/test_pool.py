@@ -10,6 +10,7 @@ import fakes
 import numpy as np
 import pytest
 
+from lipsync_core.conformance import inputs
 from lipsync_core.contracts import OpenContext
 from lipsync_core.engine.chain.resolve import Candidate, resolve
 from lipsync_core.engine.hosts.host import Host
@@ -18,7 +19,6 @@ from lipsync_core.errors import PluginFault
 from lipsync_core.records import Crops
 from lipsync_core.requests import PluginSettings
 from lipsync_core.specs import Option
-from lipsync_core.testing import inputs
 
 
 class Watched(fakes.Painter):

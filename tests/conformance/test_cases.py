@@ -8,6 +8,8 @@ import fakes
 import pytest
 from installed import good, install
 
+from lipsync_core.conformance import common_cases
+from lipsync_core.conformance.light_import import Loaded, load_alone
 from lipsync_core.registry import Registry
 from lipsync_core.registry.loading import PluginRow, load_rows
 from lipsync_core.specs import (
@@ -30,9 +32,8 @@ from lipsync_core.specs import (
     VoiceSpec,
     WeightFile,
 )
-from lipsync_core.testing import check_spec, common_cases
-from lipsync_core.testing.light_import import Loaded, load_alone
-from tests.testing.broken import generators, others, scorers, voices
+from lipsync_core.testing import check_spec
+from tests.conformance.broken import generators, others, scorers, voices
 
 BUILTIN = [row for row in load_rows({"LIPSYNC_PLUGINS": "builtin"}) if row.name == "builtin"]
 KINDS = {
@@ -207,12 +208,12 @@ def test_a_lookahead_that_is_declared_too_short_is_caught():
     ],
 )
 def test_a_faulty_probe_is_caught(name: str, told: str):
-    spec = replace(generators.SPEC, probe=f"tests.testing.broken.probes:{name}")
+    spec = replace(generators.SPEC, probe=f"tests.conformance.broken.probes:{name}")
     assert told in failures(spec)["probes quickly and truly"]
 
 
 def test_a_plugin_that_cannot_run_here_is_skipped_with_the_reason():
-    told = check(replace(generators.SPEC, probe="tests.testing.broken.probes:lacks"))
+    told = check(replace(generators.SPEC, probe="tests.conformance.broken.probes:lacks"))
     outcomes = {case: outcome for case, (outcome, _) in told.items()}
     assert outcomes["declares only frozen data"] == outcomes["probes quickly and truly"] == "passed"
     assert outcomes["gives as many crops as it gets, same size"] == "skipped"

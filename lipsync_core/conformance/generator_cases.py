@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import NotApplicable, demand, demand_array, demand_pictures
 from lipsync_core.contracts import Generator
 from lipsync_core.records import Chunk, Crops, Generated, Prepared
 from lipsync_core.specs import AudioEncoderSpec, GeneratorSpec
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import NotApplicable, demand, demand_array, demand_pictures
 
 _CLOSE = 0.01
 """Share of the largest number by which a row may differ when its crop is prepared alone."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from importlib import import_module
 
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.light_import import load_alone
+from lipsync_core.conformance.verdict import NotApplicable, demand
 from lipsync_core.contracts import ProbeContext, Ready, Unavailable
 from lipsync_core.errors import LipsyncError
 from lipsync_core.registry.probing import probe
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.light_import import load_alone
-from lipsync_core.testing.verdict import NotApplicable, demand
 
 SLOWEST_PROBE = 0.2
 """Seconds: people wait for `lipsync plugins list`."""

@@ -7,14 +7,14 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand
 from lipsync_core.contracts import Detector
 from lipsync_core.faces.schemes import POINTS, convert
 from lipsync_core.records import Face, Image, Points
 from lipsync_core.specs import DetectorSpec
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand
 
 _FAR = 0.2
 """Share of the face's width by which a landmark may lie off: schemes differ, ears and jaws most."""

@@ -211,7 +211,7 @@ class PaintsOver(MediaPipeDetector):
 
 
 def _portrait():
-    from lipsync_core.testing import inputs
+    from lipsync_core.conformance import inputs
 
     return inputs.portrait()
 

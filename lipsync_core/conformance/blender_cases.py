@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand, demand_array
 from lipsync_core.contracts import Blender
 from lipsync_core.faces.crops import invert
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import BlendInput, Crops, Image, Patch
 from lipsync_core.specs import AlignedCrop, BlenderSpec, BoxCrop, CropSpec, NativeCrop, Region
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand, demand_array
 
 _CROPS: tuple[CropSpec, ...] = (
     NativeCrop(),

@@ -6,12 +6,12 @@ from typing import cast
 
 import numpy as np
 
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand, demand_array
 from lipsync_core.contracts import Voice
 from lipsync_core.records import AudioClip
 from lipsync_core.specs import VoiceSpec
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand, demand_array
 
 _TEXT = "one two three four five"
 

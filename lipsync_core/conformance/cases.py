@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from lipsync_core.conformance import common_cases, spec_cases
+from lipsync_core.conformance.case import Case
 from lipsync_core.kinds import kind_of
 from lipsync_core.specs import Spec
-from lipsync_core.testing import common_cases, spec_cases
-from lipsync_core.testing.case import Case
 
 
 def cases_for(spec: Spec) -> tuple[Case, ...]:

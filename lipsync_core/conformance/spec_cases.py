@@ -7,6 +7,9 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import fields, is_dataclass
 
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand
 from lipsync_core.errors import LipsyncError
 from lipsync_core.faces.schemes import POINTS
 from lipsync_core.specs import (
@@ -23,9 +26,6 @@ from lipsync_core.specs import (
     PluginSpec,
     ScorerSpec,
 )
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand
 
 _PLAIN = (str, int, float, bool, type(None))
 _DEVICES = ("cpu", "cuda", "mps")

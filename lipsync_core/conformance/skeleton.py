@@ -76,5 +76,5 @@ def _words(name: str) -> dict[str, str]:
 
 
 def _template(name: str) -> Template:
-    file = resources.files("lipsync_core.testing") / "templates" / f"{name}.template"
+    file = resources.files("lipsync_core.conformance") / "templates" / f"{name}.template"
     return Template(file.read_text(encoding="utf-8"))

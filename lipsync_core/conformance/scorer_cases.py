@@ -7,13 +7,13 @@ from typing import cast
 
 import numpy as np
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand
 from lipsync_core.contracts import Scorer
 from lipsync_core.records import Crops, Samples, Scores
 from lipsync_core.specs import ScorerSpec
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand
 
 _FRAMES = 40
 """Crops of the stretch that is scored, unless the scorer wants more at the least."""

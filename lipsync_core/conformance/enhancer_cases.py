@@ -6,13 +6,13 @@ from typing import cast
 
 import numpy as np
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand, demand_pictures
 from lipsync_core.contracts import Enhancer
 from lipsync_core.records import Crops
 from lipsync_core.specs import EnhancerSpec
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand, demand_pictures
 
 
 def _crops(bench: Bench, count: int) -> Crops:

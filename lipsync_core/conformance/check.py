@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.cases import cases_for
+from lipsync_core.conformance.verdict import Fault, NotApplicable
 from lipsync_core.registry import Registry
 from lipsync_core.specs import Spec
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.cases import cases_for
-from lipsync_core.testing.verdict import Fault, NotApplicable
 
 Outcome = Literal["passed", "failed", "skipped"]
 

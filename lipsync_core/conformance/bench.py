@@ -8,6 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
+from lipsync_core.conformance.verdict import Fault, NotApplicable
 from lipsync_core.contracts import (
     OpenContext,
     Plugin,
@@ -18,7 +19,6 @@ from lipsync_core.kinds import kind_of
 from lipsync_core.registry import Registry, create
 from lipsync_core.registry.probing import context_for, probe
 from lipsync_core.specs import PluginSpec, Spec
-from lipsync_core.testing.verdict import Fault, NotApplicable
 
 Made = TypeVar("Made")
 

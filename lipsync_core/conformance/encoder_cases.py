@@ -10,13 +10,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.conformance import inputs
+from lipsync_core.conformance.bench import Bench
+from lipsync_core.conformance.case import Case
+from lipsync_core.conformance.verdict import demand, demand_array
 from lipsync_core.contracts import AudioEncoder, FeatureStream
 from lipsync_core.records import Samples
 from lipsync_core.specs import AudioEncoderSpec
-from lipsync_core.testing import inputs
-from lipsync_core.testing.bench import Bench
-from lipsync_core.testing.case import Case
-from lipsync_core.testing.verdict import demand, demand_array
 
 RATES = (Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001))
 _PUSHES = (1, 333, 0, 160, 4001, 7, 1024)

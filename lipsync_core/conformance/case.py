@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lipsync_core.testing.bench import Bench
+from lipsync_core.conformance.bench import Bench
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
