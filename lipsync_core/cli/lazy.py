@@ -185,6 +185,8 @@ class RenamedOptions(_LightFlags, TyperCommand):
 
     def _today(self, word: str) -> str:
         name, equals, value = word.partition("=")
+        if not word.startswith("--") and word[:2] in self.renamed and word[2:]:  # -vFILE
+            return f"{self.renamed[word[:2]]}={word[2:]}"
         return self.renamed.get(name, name) + equals + value
 
 
@@ -211,7 +213,7 @@ def command(
         app.add_typer(target, name=name)
         return get_command(app).commands[name]  # type: ignore[attr-defined]
     if not callable(target):
-        raise TypeError(f"a {type(target).__name__} is no function and no typer.Typer")
+        raise TypeError(f"it is of type {type(target).__name__}, not a function or a typer.Typer")
     app.command(name or None, cls=RenamedOptions)(target)
     made: Any = get_command(app)
     made.renamed = renamed or {}

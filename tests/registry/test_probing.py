@@ -340,7 +340,7 @@ def test_context_carries_what_was_asked(home: Path):
     assert not context.cache.exists()
 
 
-def test_what_is_lacking_is_said_for_lists(own_home, monkeypatch):
+def test_what_is_lacking_is_said_for_lists(home, monkeypatch):
     other = Requirement(module="nor_this", distribution="nor-this")
     assert probe(replace(SPEC, requires=(other,))).lacks == "package"
     wanted = WeightFile(path="net.pth", origin="a page")

@@ -21,9 +21,9 @@ def build(
 ) -> None:
     """Index the clips of LIBRARY.
 
-    Measures kind, length, faces and speech of the clips that are new or have changed. The kind is told by the
-    folder or name (talk/, silence_03.mp4), or else by the sound. Where it is wrong, change "kind" in
-    LIBRARY/clips.json; your change is kept.
+    Measures kind, length, faces and speech of the clips that are new or have changed. The kind is taken
+    from the folder or name (talk/, silence_03.mp4), or else by the sound. Where it is wrong, change
+    "kind" in LIBRARY/clips.json; your change is kept.
 
     Example: `lipsync clips build recordings/`
     """
@@ -54,7 +54,7 @@ def _show_library(library: Library) -> None:
 
     table = Table("clip", box=None, padding=(0, 2, 0, 0))
     table.add_column("kind")
-    table.add_column("told by")
+    table.add_column("decided by")
     for title in ("seconds", "speech", "face"):
         table.add_column(title, justify="right")
     for entry in library.entries:
