@@ -141,7 +141,7 @@ class NetworkDevice:
         return max(1, int(free * _SHARE) // bytes_each)
 
     def release(self) -> None:
-        """Give back what torch keeps of a GPU's memory; call it when the networks are let go of."""
+        """Release the GPU memory that torch caches; call it after releasing the networks."""
         if self.torch.type == "cuda":
             torch.cuda.empty_cache()
         elif self.torch.type == "mps":

@@ -111,7 +111,7 @@ def streams_alike(bench: Bench) -> None:
     demand(
         apart <= _SAME,
         f"small pushes and one push differ by {apart:.2g} (up to {_SAME:g} is allowed): keep what the "
-        "window needs between pushes, per stream, and normalise with what was heard so far only.",
+        "window needs between pushes, per stream, and normalise with the sound so far only.",
     )
 
 

@@ -110,7 +110,7 @@ class LatentSync(Generator):
         return (pictures.softened if self._compat else pictures.composed)(crops, made)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None

@@ -127,7 +127,7 @@ class Hybrid(Generator):
         raise _both(failures)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None

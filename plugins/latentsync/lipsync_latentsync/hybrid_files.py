@@ -1,6 +1,6 @@
 """What the hybrid runs with: the files of `latentsync15`, `musetalk` and Whisper. Loads nothing.
 
-It has no files of its own: whoever has those of the two models has them once.
+It has no weight files of its own, so nothing is stored twice.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class WhisperWindows(AudioEncoder):
         return WindowStream(runtime, self.form, self._plan, fps)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None

@@ -97,7 +97,7 @@ class MuseTalk(Generator):
         return pictures.faces_of(made)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None

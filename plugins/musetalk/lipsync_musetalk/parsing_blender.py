@@ -75,7 +75,7 @@ class ParsingBlender(Blender):
         return self._soft(given, chosen)
 
     def close(self) -> None:
-        """Let go of the network and the masks."""
+        """Release the network and the masks."""
         if self._parser is not None:
             self._parser.close()
         self._parser = self._chosen = None

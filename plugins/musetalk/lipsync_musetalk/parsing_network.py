@@ -193,7 +193,7 @@ class FaceParser:
         return parts
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()
 

@@ -255,6 +255,6 @@ class PoseRuntime:
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()

@@ -2,7 +2,7 @@
 
 As in joonson/syncnet_python: the voice is shifted by up to 15 frames either way with zeros beyond its ends,
 the distances of each shift are averaged, and the smallest average, its shift, and how far it lies below the
-median are what is told.
+median are reported.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class HubertRuntime:
             return self._device.fetch(made.last_hidden_state[0])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._network
         self._device.release()
 

@@ -33,7 +33,7 @@ class Layout:
 
     Attributes:
         side: 320 or 160, the width and height of its pictures.
-        sound: which features it hears.
+        sound: its audio features.
         shape: shape of the features of one frame.
         project: who trains such networks.
         thin: all numbers of channels are divided by this; 1 is published.

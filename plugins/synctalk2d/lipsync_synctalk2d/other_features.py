@@ -124,7 +124,7 @@ class OtherFeatures(AudioEncoder):
         )
 
     def close(self) -> None:
-        """Let go of file and network."""
+        """Release the file and the network."""
         if self._network is not None:
             self._network.close()
         self._network = self._rows = None

@@ -110,7 +110,7 @@ def render(
         boxes: one for each frame, after padding and smoothing.
         windows: `(n, 80, 16)` mel windows, one for each output frame.
         runtime: the network.
-        batch: frames that are gathered before the network is asked.
+        batch: frames per call of the network.
     """
     for at in range(0, len(windows), batch):
         part = windows[at : at + batch]

@@ -37,36 +37,34 @@ def train(
         Path,
         typer.Argument(help="Video of the person with sound; or upstream's folder dataset/NAME."),
     ],
-    name: Annotated[str, typer.Option(help="What the person is called from then on.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the trained person.")] = "",
     consent: Annotated[
-        str, typer.Option(help="Who agreed to what, in your words; it goes onto the card.")
+        str, typer.Option(help="Who agreed to what, in your words; stored on the card.")
     ] = "",
     preset: Annotated[str, typer.Option(help=_PRESETS + ".")] = "fast",
     features: Annotated[
         str,
         typer.Option(
-            help="What the network hears: ave (SyncTalk_2D's encoder, its weights imported), viseme or mel "
-            "(nothing to get), hubert. auto: ave if it is here, else viseme."
+            help="Audio features: ave (SyncTalk_2D's encoder, its weights imported), viseme or mel "
+            "(no download), hubert. auto: ave if it is installed, else viseme."
         ),
     ] = "auto",
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="How often the U-Net sees it. Default: the preset's.")
+        int | None, typer.Option(min=1, help="Epochs of the U-Net. Default: the preset's.")
     ] = None,
     sync_epochs: Annotated[
-        int | None, typer.Option(min=0, help="How often SyncNet does; 0: no sync loss.")
+        int | None, typer.Option(min=0, help="Epochs of SyncNet; 0: no sync loss.")
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=2, help="Pictures in a step. Default: the preset's.")
+        int | None, typer.Option(min=2, help="Batch size. Default: the preset's.")
     ] = None,
-    sync_weight: Annotated[float, typer.Option(min=0, help="Of the sync loss.")] = SYNC,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only say what is wrong with the footage.")
-    ] = False,
+    sync_weight: Annotated[float, typer.Option(min=0, help="Weight of the sync loss.")] = SYNC,
+    check: Annotated[bool, typer.Option("--check", help="Only check the footage.")] = False,
     anyway: Annotated[
-        bool, typer.Option("--anyway", help="Train although the footage was found wanting.")
+        bool, typer.Option("--anyway", help="Train even if the footage fails the check.")
     ] = False,
     offset_ms: Annotated[
-        int, typer.Option(help="Move the sound later by so many milliseconds (negative: earlier).")
+        int, typer.Option(help="Delay the sound by this many milliseconds (negative: advance it).")
     ] = 0,
     face: Annotated[str, typer.Option(help="Whose face, as for `lipsync run`.")] = "largest",
     detector: Annotated[str | None, typer.Option(help="Face detector.")] = None,
@@ -75,26 +73,26 @@ def train(
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads. Default: all cores.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything that is drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed.")] = 0,
     licence: Annotated[
-        str, typer.Option(help="Terms of use of the result; they go onto the card.")
+        str, typer.Option(help="Terms of use of the result; stored on the card.")
     ] = "not stated",
     from_: Annotated[
-        str, typer.Option("--from", help="Go on from this checkpoint: best, or a file's name.")
+        str, typer.Option("--from", help="Resume from this checkpoint: best, or a file name.")
     ] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over.")] = False,
     save_seconds: Annotated[
-        float, typer.Option(min=0, help="A kill loses at most so many seconds of work.")
+        float, typer.Option(min=0, help="Seconds between checkpoints, at most.")
     ] = 60.0,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write TensorBoard's files as well.")
+        bool, typer.Option("--tensorboard", help="Also write TensorBoard files.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The result as data.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a network that paints one person's mouth.
 
-    First the footage is checked, and nothing is trained if it is of no use. Stop with Ctrl-C at any time: the
-    best state so far is a person already, and the same command goes on where it stopped.
+    The footage is checked first; unsuitable footage is refused. Stop with Ctrl-C at any time: the
+    best state so far is usable already; rerun the same command to resume.
 
     Example: `lipsync train synctalk2d anna.mp4 --name anna --consent "Anna agreed on 2026-11-21"`
     """
