@@ -83,13 +83,13 @@ class NetworkDevice:
 
     @staticmethod
     def fetch(tensor: Tensor) -> NDArray[np.float32]:
-        """What a network gave, as an array in fp32."""
+        """The output of a network, as a float32 array."""
         array: NDArray[np.float32] = tensor.float().contiguous().cpu().numpy()
         return array
 
     @contextmanager
     def memory(self) -> Iterator[None]:
-        """Torch's ways to say that memory ran out, as the engine's.
+        """Translate torch's out-of-memory errors into the engine's.
 
         Raises:
             OutOfMemory: instead of them.

@@ -30,7 +30,7 @@ Network = TypeVar("Network", bound=Closable)
 
 
 class NetworkScorer(Scorer, Generic[Network]):
-    """Derive from it, name `spec`, `file` and `title`, and say how to load and what a stretch is.
+    """Base class: a subclass sets `spec`, `file` and `title`, and implements `loaded` and `stretch`.
 
     Attributes:
         spec: of the scorer.

@@ -124,7 +124,7 @@ def keeps_sound(bench: Bench) -> None:
 
 
 def looks_ahead_as_declared(bench: Bench) -> None:
-    """Rows do not change with sound later than the declared look-ahead, and do not come much later."""
+    """Rows depend on no sound beyond the declared look-ahead, and are delivered soon after it."""
     spec = _spec(bench)
     sound = inputs.voice(spec.sample_rate, 2.5)
     turn = 1.2

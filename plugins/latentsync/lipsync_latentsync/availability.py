@@ -56,7 +56,7 @@ def contradiction(context: OpenContext) -> Unavailable | None:
 
 
 def too_large(context: OpenContext) -> Unavailable | None:
-    """That the precision wants more main memory than there is; what any wants, the core asks for."""
+    """Too little main memory for the precision; the core checks the least that any precision needs."""
     needed, have = MAIN_MEMORY.get(precision_for(context), 0), hardware.detect().memory
     if context.device != "cpu" or not have or needed <= have:
         return None
@@ -73,7 +73,7 @@ def memory_of(context: OpenContext) -> Memory:
 
 
 def mixed_up(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
-    """That the same file lies in both versions' folders: one of the two would blur every mouth.
+    """The same file in both versions' folders: with one of the two every mouth would be blurred.
 
     Nothing in the files says which version they are of.
     """

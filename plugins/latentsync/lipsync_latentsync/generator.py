@@ -81,7 +81,7 @@ class LatentSync(Generator):
         return {LATENTS: np.stack([networks.encode(image[None])[0] for image in crops.images])}
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """The crops with the new mouth, and all else as it was; see the contract.
+        """The crops with the new mouth, otherwise unchanged; see the contract.
 
         Raises:
             OutOfMemory: the chunk does not fit.
@@ -121,7 +121,7 @@ class LatentSync(Generator):
 
 
 def settings_of(spec: GeneratorSpec, context: OpenContext) -> Settings:
-    """How a context wants the faces painted."""
+    """The settings of a context for painting faces."""
     from lipsync_latentsync.denoiser import Settings
 
     told = {option.key: option.default for option in spec.options} | dict(context.options)

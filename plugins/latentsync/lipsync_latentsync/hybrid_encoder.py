@@ -79,7 +79,7 @@ class BothStream(FeatureStream):
         self._waiting = [np.zeros((0, *ROWS[1:]), np.float32) for _ in forms]
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in; `(n, 2, 50, 384)` rows that are now certain out."""
+        """More sound in; `(n, 2, 50, 384)` final rows out."""
         return self._paired([stream.push(samples) for stream in self._streams])
 
     def flush(self) -> NDArray[np.float32]:

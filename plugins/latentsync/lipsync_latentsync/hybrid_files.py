@@ -76,7 +76,7 @@ def whisper() -> Path | Unavailable:
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Ready with what there is, or what is missing, for the generator."""
+    """Ready with the files found, or what is missing, for the generator."""
     opened: OpenContext = context.context
     wrong, found = contradiction(opened) or too_large(opened), files()
     if wrong is not None:

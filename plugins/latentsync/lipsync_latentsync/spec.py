@@ -43,7 +43,7 @@ def template_scale(resolution: int) -> float:
 
 
 def _crop(resolution: int) -> AlignedCrop:
-    """The aligned face, 3:4; the network's square is made from it inside."""
+    """The aligned face, 3:4; the generator makes the network's square from it."""
     ratio = template_scale(resolution)
     return AlignedCrop(
         size=(round(75 * ratio), round(100 * ratio)),

@@ -30,7 +30,7 @@ _SOFTNESS = 0.05
 
 
 def schedule(frames: int) -> Iterator[int]:
-    """Numbers of the source frames without end: forth and back, both ends doubled."""
+    """Infinite indices of source frames: forwards and backwards, both ends doubled."""
     return cycle(chain(range(frames), reversed(range(frames))))
 
 

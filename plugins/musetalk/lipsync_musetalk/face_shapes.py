@@ -35,7 +35,7 @@ _FACE = (SKIN, 2, 3, 4, 5, 6, NOSE, *_LIPS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cheeks:
-    """Of the mode "jaw": how far from the middle of 512 columns the skin is taken with room to spare.
+    """Of the mode "jaw": how far from the middle of 512 columns the skin mask is widened.
 
     Attributes:
         left: columns to the left.

@@ -110,7 +110,7 @@ PARSING_FILE = "79999_iter.pth"
 PARSING = BlenderSpec(
     name="parsing",
     factory="lipsync_musetalk.parsing_blender:ParsingBlender",
-    summary="MuseTalk's mask: the parts of the face as BiSeNet sees them, or an ellipse",
+    summary="MuseTalk's mask: the parts of the face as BiSeNet segments them, or an ellipse",
     licence=Licence(code="Apache-2.0", weights=_PARSING_TERMS, commercial=None),
     # Neither torch nor the file is a must: an ellipse needs none, so the probe asks, not the spec.
     weights=(

@@ -107,7 +107,7 @@ class RowStream:
         )
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; the rows that are now certain."""
+        """More sound; the rows that are now final."""
         self._sound = np.concatenate([self._sound, np.asarray(samples, np.float32)])
         given = []
         while self._rows >= self._plan.window(self._window).end:
@@ -128,7 +128,7 @@ class RowStream:
         return (self._first + len(self._sound)) // ROW
 
     def _listen(self, last: bool) -> Rows:
-        """Hear the next window; `last`: all that is there, however much, and give all of it."""
+        """Encode the next window; `last`: the rest of the sound, whatever its length, with all its rows."""
         window, next_ = (self._plan.window(self._window + k) for k in (0, 1))
         begin = window.start * ROW - self._first
         sound = self._sound[begin:] if last else self._sound[begin : window.end * ROW - self._first]

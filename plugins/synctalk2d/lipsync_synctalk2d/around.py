@@ -61,7 +61,7 @@ class Around(FeatureStream):
         self._first = self._given = self._samples = 0
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; the rows of the frames that are now certain."""
+        """More sound; the rows of the frames that are now final."""
         self._samples += len(samples)
         self._held = np.concatenate([self._held, self._inner.push(samples)])
         end, count = self._first + len(self._held), 0

@@ -51,7 +51,7 @@ def first_columns(frame: int, fps: Fraction) -> list[int]:
 
 
 class FrameRows(FeatureStream):
-    """One voice; holds half a second of columns and the rows that later frames hear again.
+    """One voice; holds half a second of columns and the rows that later frames reuse.
 
     Args:
         encode: the network.
@@ -67,7 +67,7 @@ class FrameRows(FeatureStream):
         self._given = self._samples = 0
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound; `(n, 32, 16, 16)` of the frames that are now certain. NaN counts as silence."""
+        """More sound; `(n, 32, 16, 16)` of the frames that are now final. NaN counts as silence."""
         self._samples += len(samples)
         clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._columns = np.concatenate([self._columns, self._mel.push(clean)])
@@ -93,7 +93,7 @@ class FrameRows(FeatureStream):
         return first_columns(frame, self._fps)[-1] + COLUMNS
 
     def _take(self, count: int) -> NDArray[np.float32]:
-        """The next `count` frames; each window is encoded once, however many frames hear it."""
+        """The next `count` frames; each window is encoded once, however many frames use it."""
         starts = [first_columns(self._given + k, self._fps) for k in range(count)]
         new = sorted({c for frame in starts for c in frame} - self._rows.keys())
         if new:

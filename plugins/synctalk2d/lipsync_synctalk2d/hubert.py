@@ -82,7 +82,7 @@ class HubertRows(FeatureStream):
         self._held = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; `(n, 2, 1024)` of the pieces that are now whole."""
+        """More sound; `(n, 2, 1024)` of the segments that are now complete."""
         self._held = np.concatenate([self._held, np.nan_to_num(samples)])
         made = [np.zeros((0, 2, WIDTH), np.float32)]
         while len(self._held) >= PIECE + KERNEL - STEP:

@@ -52,7 +52,7 @@ def probe_hubert(context: ProbeContext) -> ProbeResult:
 def probe_wenet(context: ProbeContext) -> ProbeResult:
     """Ready where a file of rows was named."""
     return _file_probe(context, _WENET_ROW) or Unavailable(
-        reason="WeNet's encoder cannot be had here, and no file of its features was named",
+        reason="WeNet's encoder is not available, and no file with its features was given",
         hint="Make the voice's aud_wenet.npy with SyncTalk_2D or Ultralight, and name it with this "
         "encoder's option file=PATH; or use a person who was trained with other features.",
     )
@@ -160,7 +160,7 @@ class FileRows(FeatureStream):
         self._given = self._samples = 0
 
     def push(self, samples: Samples) -> Rows:
-        """The rows whose time has come."""
+        """The rows that are due."""
         self._samples += len(samples)
         return self._until(int(self._samples * self._clock / self._rate))
 
@@ -175,7 +175,7 @@ class FileRows(FeatureStream):
 
 
 def rows_in(path: Path, row: tuple[int, ...]) -> Rows | Unavailable:
-    """A file of features, mapped, one row a frame; or why it is none."""
+    """A memory-mapped file of features, one row per frame; or why it is not one."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

@@ -160,7 +160,7 @@ def test_networks_for_hubert_are_told_by_folder_card_or_option(home, persons, tm
 
 def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: Path):
     home({"synctalk2d/persons/ave.pth": ave})
-    assert "is no network of a person" in answer(SYNCTALK2D)
+    assert "is not a person's network" in answer(SYNCTALK2D)
     cut = tmp_path / "cut.pth"
     cut.write_bytes(persons[328].read_bytes()[:2_000_000])
     assert "cut.pth" in answer(SYNCTALK2D, person=str(cut))
