@@ -1,7 +1,7 @@
 """What a plugin implements. Only arrays, numbers, strings and small records cross these calls.
 
-A class named by a spec's factory is made with no arguments, then `open`ed, used from one thread,
-and `close`d (which may be called twice). Making an object must do nothing heavy; `open` loads.
+The class named by a spec's factory is instantiated without arguments, opened, used from one thread,
+and closed (perhaps twice). The constructor must be cheap; `open` loads.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Ready:
 
     Attributes:
         detail: what will be used.
-        audio_encoder: of a generator whose weights decide what it hears: the name of the encoder that those
-            found want; empty: the spec's.
+        audio_encoder: for a generator whose weights determine the audio encoder: the name of the encoder
+            that the weights found need; empty: the spec's.
     """
 
     detail: str = ""
@@ -96,11 +96,11 @@ class OpenContext:
     Attributes:
         device: "cpu", "cuda", "cuda:1", "mps".
         precision: "auto", "fp32", "bf16" or "fp16".
-        threads: how many CPU threads the plugin may keep busy.
+        threads: number of CPU threads the plugin may use.
         weights: path in the spec -> file on disk, for each weight file that was found.
-        cache: folder for things the plugin derives from its weights (exports, compiled engines).
+        cache: folder for files that the plugin derives from its weights (exports, compiled engines).
         options: every declared option of the spec, default or as the user set it.
-        seed: seed for whatever is random.
+        seed: seed of all random numbers.
     """
 
     device: str = "cpu"
@@ -181,10 +181,10 @@ class FeatureStream(ABC):
 
     @abstractmethod
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """Take more sound, give the rows that are now certain.
+        """Take more sound and return the rows that are now final.
 
         Args:
-            samples: float32 mono, any number, also none.
+            samples: float32 mono, any number, including none.
 
         Returns:
             `(n, *feature_shape)` float32, n >= 0: the next rows in order; row k belongs to the
@@ -193,7 +193,7 @@ class FeatureStream(ABC):
 
     @abstractmethod
     def flush(self) -> NDArray[np.float32]:
-        """End of the voice: the remaining rows, so that ceil(duration * fps) were given in all."""
+        """End of the voice: the remaining rows, for a total of ceil(duration * fps)."""
 
 
 class AudioEncoder(Plugin):
@@ -215,7 +215,7 @@ class Generator(Plugin):
         """Make what depends on the target alone; called as the spec's `prepare` declares.
 
         Args:
-            crops: for scope "track" the telling frames of one track, in any order; for scope
+            crops: for scope "track" the representative frames of one track, in any order; for scope
                 "frame" consecutive frames.
 
         Returns:
@@ -228,12 +228,12 @@ class Generator(Plugin):
     def generate(self, chunk: Chunk) -> NDArray[np.uint8] | Generated:
         """The new crops.
 
-        What comes out depends on the chunk alone (and on `prepared`), never on earlier calls: runs
-        can so be resumed, repeated and spread over machines.
+        What comes out depends on the chunk alone (and on `prepared`), never on earlier calls: so runs
+        can be resumed, repeated and spread over machines.
 
         Returns:
-            `(N, H, W, 3)` uint8 RGB, N and size as in `chunk.crops.images`; in a `Generated` where the
-            report is to tell something of these frames.
+            `(N, H, W, 3)` uint8 RGB, N and size as in `chunk.crops.images`; in a `Generated` to add a
+            note on these frames to the report.
         """
 
 
@@ -270,10 +270,10 @@ class ScoreStream(ABC):
 
     @abstractmethod
     def push(self, crops: Crops, samples: Samples) -> None:
-        """Take the next crops and the next sound; their amounts need not fit each other.
+        """Take the next crops and the next sound; their durations need not match.
 
         Args:
-            crops: any number, also none, at the spec's `frame_rate`.
+            crops: any number, including none, at the spec's `frame_rate`.
             samples: float32 mono at the spec's `sample_rate`, any number. The first sample of the
                 stretch sounds when its first crop is shown.
         """

@@ -154,12 +154,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """New crops with a word about how they were made.
+    """New crops with a note on how they were made.
 
     Attributes:
         images: `(N, H, W, 3)` uint8 RGB.
-        note: what the report tells of these N frames, such as which of several networks made them and
-            why; "" for nothing. Equal notes of frames in a row are told as one range.
+        note: what the report says about these N frames, such as which of several networks made them and
+            why; "" for nothing. Equal notes of consecutive frames are reported as one range.
     """
 
     images: NDArray[np.uint8]
@@ -176,7 +176,7 @@ class BlendInput:
         matrix: 2x3 float64, frame -> crop.
         landmarks: `(K, 2 or 3)` of the original face in pixels of `frame`, in the scheme that the
             blender's spec asks for.
-        region: what the generator repainted.
+        region: the part of the crop that the generator repainted.
         strength: 0..1, share of the new picture; 0 changes nothing.
     """
 

@@ -45,12 +45,12 @@ API_VERSION = 1
 """Version of the contract. A plugin module that wants a newer one says so with `LIPSYNC_API = N`."""
 
 Region = Literal["mouth", "lower_face", "face", "crop"]
-"""What a generator really repaints in its crop; the blender builds its mask from it."""
+"""What a generator repaints in its crop; the blender builds its mask from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """A Python package that must be importable.
+    """A Python package that the plugin needs.
 
     Attributes:
         module: what is imported ("cv2").
@@ -74,11 +74,11 @@ class WeightFile:
         size: bytes, where known.
         sha256: hexadecimal digest, where known.
         licence: licence of the weights as their publisher states it.
-        origin: one sentence on where the publisher offers it, when there is no repository.
-        alternatives: other relative paths under which users have the same file.
-        optional: a run works without it.
-        holds: telling tensors and their shapes, by which a file that a user has is recognised and a
-            wrong variant refused: names as in the state dict (without a `module.` prefix), or names of
+        origin: where the publisher offers it, in one sentence, when there is no repository.
+        alternatives: other relative paths under which users may have the file.
+        optional: not needed for a run.
+        holds: characteristic tensors and their shapes, by which a user's file is recognised and a wrong
+            variant refused: names as in the state dict (without a `module.` prefix), or names of
             inputs and outputs for an ONNX file. -1 stands for any size.
     """
 
@@ -190,13 +190,13 @@ class BoxCrop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
-    """An option with which the user of a generator moves its crop, in pixels of the frame.
+    """An option of a generator that moves its crop, in pixels of the frame.
 
-    A side moves by a quarter of the box at the most, so that no value turns the box over.
+    A side moves by at most a quarter of the box, so no value can invert the box.
 
     Attributes:
-        key: of the option, whose default is a number; a fraction of a pixel counts.
-        moves: a side of the box, which more pixels take further out, or its `middle`, which they take down.
+        key: the option, whose default is a number; fractions of a pixel are allowed.
+        moves: a side of the box, which a positive value moves outwards, or its `middle`, which it moves down.
     """
 
     key: str
@@ -215,8 +215,8 @@ class LandmarkCrop:
             (MuseTalk: point 29 of 68).
         square: height is set to the width, downwards from the top (SyncTalk_2D).
         margins: widening afterwards.
-        shifts: a generator's options that move it then, each in a run that sets it.
-        grown: at last the shorter side is grown around the middle to a square.
+        shifts: options of the generator that move the box afterwards.
+        grown: finally, extend the shorter side around the middle to a square.
     """
 
     size: tuple[int, int]
@@ -238,8 +238,8 @@ class AlignedCrop:
         scheme: landmark scheme of `groups`.
         groups: for each reference point, the landmarks whose mean is put there.
         reference: the reference points in crop pixels, one per group.
-        scale: "least squares" leaves the least distances (Umeyama 1991) and is the smaller, the worse the
-            points fit; "spread" gives the points the spread of the reference, as LatentSync does.
+        scale: "least squares" minimises the distances (Umeyama 1991), which gives a smaller scale the worse
+            the points fit; "spread" gives the points the spread of the reference, as LatentSync does.
     """
 
     size: tuple[int, int]
@@ -255,10 +255,10 @@ CropSpec = NativeCrop | BoxCrop | LandmarkCrop | AlignedCrop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkSpec:
-    """How many frames a generator wants in a call.
+    """How many frames a generator gets per call.
 
     Attributes:
-        frames: the most frames in one call (the last call of a span may have fewer).
+        frames: maximum number of frames per call (the last call of a span may have fewer).
         overlap: frames shared by neighbouring calls; the engine cross-fades them.
         batches: frames are independent of each other, so the engine may choose any number up to
             `frames`; False for models that look along time and want exactly `frames` when it can.
@@ -271,12 +271,12 @@ class ChunkSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrepareSpec:
-    """What `prepare` wants.
+    """What `prepare` is called with.
 
     Attributes:
-        scope: "track": once per track, from up to `samples` telling frames; "frame": for every
+        scope: "track": once per track, from up to `samples` representative frames; "frame": for every
             frame, results have one row a frame; "none": never called.
-        samples: how many frames at the most for scope "track".
+        samples: maximum number of frames for scope "track".
     """
 
     scope: Literal["none", "track", "frame"] = "none"
@@ -285,7 +285,7 @@ class PrepareSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What every spec says, of a plugin that is opened or of a verb of the command line.
+    """Fields that all specs have, those of plugins and those of command-line verbs.
 
     Attributes:
         name: short, lower case, unique in its kind ("musetalk").
@@ -314,9 +314,9 @@ class PluginSpec(Spec):
             `Ready` or `Unavailable`; or None.
         devices: device types it runs on, best first.
         memory: bytes of device memory one run needs, or None when it is small.
-        main_memory: the same on a CPU, where that is another figure; None: it is `memory`.
+        main_memory: bytes of main memory needed on a CPU; None: the same as `memory`.
         options: what `--option NAME.KEY=VALUE` accepts.
-        exports: formats into which it can convert its weights ("onnx").
+        exports: formats that its weights can be exported to ("onnx").
         exporter: "module:function" that does so, called with an `OpenContext` and the format, gives
             the paths of the files it made in the context's cache folder; or None.
     """
@@ -339,7 +339,7 @@ class DetectorSpec(PluginSpec):
 
     Attributes:
         schemes: landmark schemes it gives, densest first.
-        batch: frames it likes in one call.
+        batch: preferred number of frames per call.
     """
 
     kind: ClassVar[str] = "detector"
@@ -354,7 +354,7 @@ class AudioEncoderSpec(PluginSpec):
     Attributes:
         feature_shape: shape of one row.
         sample_rate: Hz of the mono sound it is handed.
-        lookahead: seconds of sound after a frame's time that its row depends on at the most.
+        lookahead: seconds of sound after a frame's time that its row may depend on, at most.
         zero_is_rest: a row of zeros means a mouth at rest, so silence is made by fading rows.
     """
 
@@ -367,7 +367,7 @@ class AudioEncoderSpec(PluginSpec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """What a generator declares otherwise in a run that sets an option, such as its compat mode.
+    """What a generator declares differently when an option is set, such as its compat mode.
 
     Attributes:
         key: of the option, which is true or false.
@@ -389,11 +389,11 @@ class GeneratorSpec(PluginSpec):
     Attributes:
         crop: how the engine cuts the face.
         audio_encoder: name of the encoder whose rows it wants.
-        chunk: how many frames a call.
+        chunk: how many frames per call.
         prepare: what depends on the target alone.
         region: what it repaints in the crop.
-        blender: name of the blender that its crops go through, whatever the run's; None: the run's.
-        variants: what it declares otherwise with an option.
+        blender: name of a blender that always blends its crops; None: the run's blender.
+        variants: what it declares differently when an option is set.
         fades: it takes `Chunk.strength` into account itself.
         streams: usable live: a chunk of any size from 1 is fine.
         deterministic: the same chunk gives the same pixels.
@@ -419,8 +419,8 @@ class EnhancerSpec(PluginSpec):
     """An enhancer: crops in, better crops of the same size out.
 
     Attributes:
-        crop: how the engine cuts the face for it, from the blended frame.
-        region: what of its crop is pasted back.
+        crop: how the engine cuts the face from the blended frame.
+        region: the part of its crop that is pasted back.
         strength: default share of the enhanced picture, 0..1.
     """
 

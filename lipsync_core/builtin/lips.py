@@ -1,6 +1,6 @@
 """The embedded scorer `lips`: does the mouth open with the voice, and close on p, b and m?
 
-Needs no weights: the mouth is measured on the landmarks, what it should do is heard by the viseme network.
+Needs no weights: the mouth is measured on the landmarks, what it should do comes from the viseme network.
 It compares landmarks with a network of this project, so it says more of timing than of beauty, and flatters
 the generator `viseme`, which speaks by the same network.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RATE, SAMPLE_RATE = 25, 16_000
 CLOSURE = 0.5
-"""`press` above which the network hears lips close; the threshold of its own evaluation."""
+"""`press` above which the network detects closed lips; the threshold of its own evaluation."""
 _JAW, _LOW, _UP, _PRESS = (
     len(VISEMES) + CURVES.index(name) for name in ("jaw", "low", "up", "press")
 )

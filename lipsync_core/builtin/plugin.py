@@ -75,7 +75,7 @@ MEL = AudioEncoderSpec(
 LIPS = ScorerSpec(
     name="lips",
     factory="lipsync_core.builtin.lips:LipsScorer",
-    summary="opening of the lips against what the viseme network hears: shift, correlation, closures",
+    summary="opening of the lips against the visemes in the sound: shift, correlation, closures",
     licence=VISEME_ENCODER.licence,
     requires=VISEME_ENCODER.requires,
     crop=LandmarkCrop(size=(32, 32)),

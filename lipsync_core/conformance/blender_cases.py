@@ -86,7 +86,7 @@ def _frames() -> list[tuple[Image, inputs.Shot]]:
 
 
 def _other(crop: Image) -> Image:
-    """A crop that is clearly another one, everywhere."""
+    """A crop that differs clearly in every pixel."""
     return np.ascontiguousarray(255 - crop[::-1])
 
 
@@ -153,7 +153,7 @@ def _change(patch: Patch, frame: Image) -> float:
 
 
 def keeps_frame(bench: Bench) -> None:
-    """Frame and crop are the engine's."""
+    """The engine owns frame and crop, so they stay unchanged."""
     frame, shot = _frames()[0]
     frame = frame.copy()
     crops = inputs.crops_of(_CROPS[1], shot)

@@ -10,7 +10,7 @@ from lipsync_core.conformance.bench import Bench
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A promise of the contract.
+    """A requirement of the contract.
 
     Attributes:
         name: the promise in words.

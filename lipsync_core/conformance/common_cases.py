@@ -18,7 +18,7 @@ SLOWEST_PROBE = 0.2
 
 
 def loads_lightly(bench: Bench) -> None:
-    """Registering imports no heavy package and does nothing else either."""
+    """Registering imports no heavy package and has no side effects."""
     loaded = load_alone(bench.registry.row_of(bench.spec))
     demand(
         not loaded.problem,
@@ -102,7 +102,7 @@ def opens_and_closes(bench: Bench) -> None:
 
 
 def _opens_not(bench: Bench) -> None:
-    """A plugin that cannot run here may still be made; whatever open raises should be a sentence.
+    """A plugin that cannot run here may still be constructed; errors of `open` should be readable.
 
     Raises:
         NotApplicable: always, when it behaves.

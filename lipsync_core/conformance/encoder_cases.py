@@ -111,7 +111,7 @@ def streams_alike(bench: Bench) -> None:
     demand(
         apart <= _SAME,
         f"small pushes and one push differ by {apart:.2g} (up to {_SAME:g} is allowed): keep what the "
-        "window needs between pushes, per stream, and normalise with what was heard so far only.",
+        "window needs between pushes, per stream, and normalise with the sound so far only.",
     )
 
 
@@ -124,7 +124,7 @@ def keeps_sound(bench: Bench) -> None:
 
 
 def looks_ahead_as_declared(bench: Bench) -> None:
-    """Rows do not change with sound later than the declared look-ahead, and do not come much later."""
+    """Rows depend on no sound beyond the declared look-ahead, and are delivered soon after it."""
     spec = _spec(bench)
     sound = inputs.voice(spec.sample_rate, 2.5)
     turn = 1.2

@@ -40,7 +40,7 @@ def _open(bench: Bench) -> Generator:
 
 
 def _prepared(bench: Bench, generator: Generator, crops: Crops) -> Prepared:
-    """As the engine asks for it: once per track, for every frame, or never."""
+    """As the engine calls it: once per track, for every frame, or never."""
     scope, samples = _spec(bench).prepare.scope, _spec(bench).prepare.samples
     if scope == "none":
         return {}
@@ -74,7 +74,7 @@ def count_and_size(bench: Bench) -> None:
 
 
 def keeps_inputs(bench: Bench) -> None:
-    """The arrays of the chunk are the engine's, and stay as they were."""
+    """The engine owns the arrays of the chunk, so they stay unchanged."""
     generator = _open(bench)
     chunk = _chunk(bench, generator, inputs.crops(_spec(bench).crop, 2))
     crops = chunk.crops
@@ -170,7 +170,7 @@ def moves_the_mouth(bench: Bench) -> None:
 
 
 def rests(bench: Bench) -> None:
-    """Rows of silence and, where they mean rest, rows of zeros are drawn like any others."""
+    """Rows of silence and, where they mean rest, rows of zeros are generated like any others."""
     generator, encoder = _open(bench), _encoder(bench)
     crops = inputs.crops(_spec(bench).crop, 2)
     prepared = _prepared(bench, generator, crops)

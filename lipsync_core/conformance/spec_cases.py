@@ -105,7 +105,7 @@ def _complete_plugin(spec: PluginSpec) -> None:
 
 
 def _option(option: Option) -> None:
-    """Help, and a default that users could have given themselves."""
+    """Help, and a default that is itself allowed."""
     demand(option.help.strip(), f"option '{option.key}' has no help: say what it does.")
     limits = [limit for limit in (option.minimum, option.maximum) if limit is not None]
     demand(
@@ -128,7 +128,7 @@ def _option(option: Option) -> None:
 
 
 def consistent(bench: Bench) -> None:
-    """Figures that belong together agree."""
+    """Related values are consistent."""
     spec = bench.spec
     if isinstance(spec, GeneratorSpec):
         _generator(bench, spec)

@@ -15,7 +15,7 @@ class NotApplicable(Exception):
 
 
 def demand(condition: object, sentence: str) -> None:
-    """Go on if `condition` holds.
+    """Raise a `Fault` unless `condition` holds.
 
     Raises:
         Fault: with `sentence`, which says what is wrong and what to change.

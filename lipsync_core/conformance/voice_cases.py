@@ -37,7 +37,7 @@ def _said(bench: Bench, text: str, speed: float = 1.0) -> AudioClip:
 
 
 def speaks(bench: Bench) -> None:
-    """Some words are heard."""
+    """The speech is not silent."""
     clip = _said(bench, _TEXT)
     demand(
         np.abs(clip.samples).max(initial=0.0) > 0.01,

@@ -78,7 +78,7 @@ def settings(path: Path, plugin: str) -> dict[str, Any]:
 
 
 def built(kind: Any, told: dict[str, Any], path: Path, plugin: str) -> Any:  # noqa: ANN401 - diffusers
-    """A model of diffusers without numbers.
+    """A diffusers model without allocated weights.
 
     Raises:
         PluginUnavailable: the configuration, from `path`, describes none of this kind.

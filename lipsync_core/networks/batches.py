@@ -1,4 +1,4 @@
-"""Many rows through a network, as many at a time as it likes. Knows arrays only."""
+"""Runs many rows through a network in batches of its preferred size. Knows arrays only."""
 
 from __future__ import annotations
 

@@ -83,13 +83,13 @@ class NetworkDevice:
 
     @staticmethod
     def fetch(tensor: Tensor) -> NDArray[np.float32]:
-        """What a network gave, as an array in fp32."""
+        """The output of a network, as a float32 array."""
         array: NDArray[np.float32] = tensor.float().contiguous().cpu().numpy()
         return array
 
     @contextmanager
     def memory(self) -> Iterator[None]:
-        """Torch's ways to say that memory ran out, as the engine's.
+        """Translate torch's out-of-memory errors into the engine's.
 
         Raises:
             OutOfMemory: instead of them.
@@ -141,7 +141,7 @@ class NetworkDevice:
         return max(1, int(free * _SHARE) // bytes_each)
 
     def release(self) -> None:
-        """Give back what torch keeps of a GPU's memory; call it when the networks are let go of."""
+        """Release the GPU memory that torch caches; call it after releasing the networks."""
         if self.torch.type == "cuda":
             torch.cuda.empty_cache()
         elif self.torch.type == "mps":

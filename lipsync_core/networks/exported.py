@@ -56,5 +56,5 @@ def find(cache: Path | None, stem: str, checkpoint: Path | None) -> Path | None:
 
 
 def all_of(cache: Path, stem: str) -> list[Path]:
-    """Every export of a checkpoint of that name, whatever its content was."""
+    """Every export of a checkpoint of that name, for any content."""
     return [path for path in cache.glob(f"{stem}-*.onnx") if path.is_file()]

@@ -14,7 +14,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def fold(network: Network) -> Network:
-    """Multiply every BatchNorm into the convolution that stands right before it, in place; the network again.
+    """Fold every BatchNorm into the convolution right before it, in place; returns the network.
 
     The network must be in evaluation mode. What it gives changes by rounding only: 2e-6 was measured with
     Wav2Lip's generator. In each module a BatchNorm belongs to the convolution registered right before it, so

@@ -49,7 +49,7 @@ class OnnxSession:
             ) from error
 
     def input(self, shape: Sequence[int]) -> tuple[str, object]:
-        """Name and batch (a number, or what stands for any) of the input that looks so behind the batch.
+        """Name and batch size (a number or a symbol) of the input with this shape, without the batch.
 
         Raises:
             PluginUnavailable: there is none.
@@ -61,7 +61,7 @@ class OnnxSession:
         raise self.other(f"it has no float32 input of frames x {sides}")
 
     def demand_output(self, shape: Sequence[int], what: str) -> None:
-        """Make sure that its one output looks so behind the batch.
+        """Check the shape, without the batch, of its only output.
 
         Raises:
             PluginUnavailable: it does not; `what` says what it is not.

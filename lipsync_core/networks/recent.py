@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 
 def fingerprint(picture: NDArray[np.uint8]) -> bytes:
-    """16 bytes that stand for the pixels of a picture."""
+    """A 16-byte digest of the pixels of a picture."""
     return hashlib.blake2b(np.ascontiguousarray(picture).data, digest_size=16).digest()
 
 

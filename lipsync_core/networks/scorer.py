@@ -1,4 +1,4 @@
-"""A scorer around one network with one weight file: opening, closing, and who is asked for a stretch."""
+"""A scorer around one network with one weight file: opening, closing, and starting a stretch."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["NetworkScorer"]
 
 
 class Closable(Protocol):
-    """A network that can be let go of."""
+    """A network that can be closed."""
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
 
 
 Network = TypeVar("Network", bound=Closable)
 
 
 class NetworkScorer(Scorer, Generic[Network]):
-    """Derive from it, name `spec`, `file` and `title`, and say how to load and what a stretch is.
+    """Base class: a subclass sets `spec`, `file` and `title`, and implements `loaded` and `stretch`.
 
     Attributes:
         spec: of the scorer.
@@ -67,7 +67,7 @@ class NetworkScorer(Scorer, Generic[Network]):
         return self.stretch(self.opened(self._network, self.spec.name))
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._network is not None:
             self._network.close()
         self._network = None
@@ -78,4 +78,4 @@ class NetworkScorer(Scorer, Generic[Network]):
 
     @abstractmethod
     def stretch(self, network: Network) -> ScoreStream:
-        """A stretch that asks the network."""
+        """Start a stretch that is scored with the network."""

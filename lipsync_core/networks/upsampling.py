@@ -47,7 +47,7 @@ class Doubling(nn.Module):
 
 
 def quick_doubling(network: Network) -> Network:
-    """Put `Doubling` in place of every plain upsampling module of diffusers, in place; the network again."""
+    """Replace every plain upsampling module of diffusers by `Doubling`, in place; returns the network."""
     for parent in network.modules():
         for name, child in list(parent.named_children()):
             if type(child).__name__ == "Upsample2D" and _plain(child):

@@ -24,7 +24,7 @@ OwnHome = Callable[..., Path]
 
 @pytest.fixture(scope="session", autouse=True)
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No test below the conftest.py that imports this reads or fills the user's folders.
+    """Keep all tests below the importing conftest.py out of the user's folders.
 
     LIPSYNC_HOME and HF_HOME name empty folders until the session ends, for the programs that tests start as
     well; LIPSYNC_CACHE, HF_HUB_CACHE and HUGGINGFACE_HUB_CACHE, which would lead out of them, are unset. A

@@ -45,7 +45,7 @@ def contract_tests(*names: str, registry: Registry | None = None) -> Callable[..
 
     @pytest.mark.parametrize(("registry", "spec", "case"), rows)
     def test_contract(registry: Registry, spec: Spec, case: str) -> None:
-        """One promise of the contract."""
+        """One requirement of the contract."""
         result = _results(registry, spec)[case]
         if result.outcome == "skipped":
             pytest.skip(result.detail)

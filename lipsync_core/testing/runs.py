@@ -145,7 +145,7 @@ def talk(folder: Path, frames: int, *words: object) -> Talk:
 
 
 def write_voice(path: Path, frames: int) -> Path:
-    """A WAV file with the bundled voice, as long as so many frames at 25 a second; the path again."""
+    """A WAV file with the bundled voice, as long as that many frames at 25 a second; returns the path."""
     samples = voice(RATE, float(frames / FPS))
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))

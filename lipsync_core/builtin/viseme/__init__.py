@@ -1,1 +1,1 @@
-"""The embedded default `viseme`: a small network hears visemes, curves move a warped mouth."""
+"""The embedded default `viseme`: a small network recognises visemes, curves move a warped mouth."""

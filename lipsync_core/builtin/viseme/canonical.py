@@ -197,7 +197,7 @@ def neutral(landmarks: NDArray[np.float64]) -> Canonical:
     """The neutral face of a track.
 
     Args:
-        landmarks: `(N, 468 or more, 3)` of telling frames, pixels.
+        landmarks: `(N, 468 or more, 3)` of representative frames, pixels.
     """
     mesh = frontal(average(landmarks[:, :MESH]))
     opening = float((mesh[LOWER_INNER, 1] - mesh[UPPER_INNER, 1]).max())

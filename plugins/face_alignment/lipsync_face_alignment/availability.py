@@ -10,7 +10,7 @@ from lipsync_face_alignment.spec import FACE_ALIGNMENT, FAN_FILES, S3FD
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Ready with FAN's file, or what stands in the way; the core tells the rest that is missing."""
+    """Ready with FAN's file, or that it is missing; the core checks everything else."""
     opened = context.context
     fan = fan_file(opened)
     if fan is None:

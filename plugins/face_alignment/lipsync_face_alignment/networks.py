@@ -84,7 +84,7 @@ class BoxNetwork:
         return [self._device.fetch(output) for output in self.raw(batch)]
 
     def _fitting(self, pixels: int) -> int:
-        """Pictures of so many pixels that fit into the memory that is there."""
+        """How many pictures of that many pixels fit into the free memory."""
         each = max(pixels, _SMALLEST**2) * _BYTES_PER_PIXEL
         return self._device.fitting(each, on_cpu=max(1, _CPU_BYTES // each))
 

@@ -86,8 +86,8 @@ FACE_ALIGNMENT = DetectorSpec(
         Option(
             key="limit",
             default=960,
-            help="frames are searched at this length of their longer side at most; landmarks come "
-            "from the full picture",
+            help="search faces in frames scaled down to this longer side; landmarks use the full "
+            "resolution",
             minimum=64,
             maximum=8192,
         ),

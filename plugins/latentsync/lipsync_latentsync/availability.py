@@ -1,4 +1,4 @@
-"""What LatentSync runs with: the one truth that the probes tell and `open` follows. Loads nothing."""
+"""Decides what LatentSync runs with, for the probes and for `open`. Loads nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lipsync_core.specs import GeneratorSpec
 
 Memory = Literal["auto", "sliced", "tiled"]
-"""How the autoencoder goes about its memory, see `Autoencoder`."""
+"""How the autoencoder limits its memory, see `Autoencoder`."""
 _LOOK = 1 << 16
 """Bytes that are compared at each of a few places of two files."""
 
@@ -48,7 +48,7 @@ def files(spec: GeneratorSpec, context: OpenContext) -> Files | None:
 
 
 def contradiction(context: OpenContext) -> Unavailable | None:
-    """What is wrong with the settings themselves."""
+    """Settings that cannot work, whatever is installed."""
     unfit = unfit_precision(context)
     if unfit is None and context.options.get("compile", False):
         unfit = unfit_compiler(context)
@@ -56,7 +56,7 @@ def contradiction(context: OpenContext) -> Unavailable | None:
 
 
 def too_large(context: OpenContext) -> Unavailable | None:
-    """That the precision wants more main memory than there is; what any wants, the core asks for."""
+    """Too little main memory for the precision; the core checks the least that any precision needs."""
     needed, have = MAIN_MEMORY.get(precision_for(context), 0), hardware.detect().memory
     if context.device != "cpu" or not have or needed <= have:
         return None
@@ -68,12 +68,12 @@ def too_large(context: OpenContext) -> Unavailable | None:
 
 
 def memory_of(context: OpenContext) -> Memory:
-    """How the autoencoder is to go about its memory."""
+    """How the autoencoder limits its memory."""
     return cast(Memory, str(context.options.get("vae", "auto")))
 
 
 def mixed_up(spec: GeneratorSpec, context: OpenContext) -> Unavailable | None:
-    """That the same file lies in both versions' folders: one of the two would blur every mouth.
+    """The same file in both versions' folders: with one of the two every mouth would be blurred.
 
     Nothing in the files says which version they are of.
     """

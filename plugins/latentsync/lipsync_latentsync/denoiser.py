@@ -35,7 +35,7 @@ class Settings:
     Attributes:
         steps: of the walk from noise.
         guidance: how far to go away from the picture without sound; up to 1 it is not computed.
-        reuse: of so many steps in a row the deep layers run in the first one only; 1: in each.
+        reuse: the deep layers run in every N-th step only and are reused in between; 1: in every step.
         seed: of the noise.
     """
 
@@ -98,5 +98,5 @@ class Denoiser:
             return device.fetch(made[0].transpose(0, 1))
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._unet, self._compiled

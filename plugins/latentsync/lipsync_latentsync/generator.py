@@ -81,7 +81,7 @@ class LatentSync(Generator):
         return {LATENTS: np.stack([networks.encode(image[None])[0] for image in crops.images])}
 
     def generate(self, chunk: Chunk) -> NDArray[np.uint8]:
-        """The crops with the new mouth, and all else as it was; see the contract.
+        """The crops with the new mouth, otherwise unchanged; see the contract.
 
         Raises:
             OutOfMemory: the chunk does not fit.
@@ -110,7 +110,7 @@ class LatentSync(Generator):
         return (pictures.softened if self._compat else pictures.composed)(crops, made)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None
@@ -121,7 +121,7 @@ class LatentSync(Generator):
 
 
 def settings_of(spec: GeneratorSpec, context: OpenContext) -> Settings:
-    """How a context wants the faces painted."""
+    """The settings of a context for painting faces."""
     from lipsync_latentsync.denoiser import Settings
 
     told = {option.key: option.default for option in spec.options} | dict(context.options)

@@ -95,7 +95,7 @@ class Hybrid(Generator):
         return {KNOWN: np.stack(rows), STAMP: np.tile(self._stamp, (len(rows), 1))}
 
     def generate(self, chunk: Chunk) -> Generated:
-        """The crops with the new mouth, noted by whom.
+        """The crops with the new mouth, with a note on which network made them.
 
         Raises:
             OutOfMemory: the chunk fits neither network.
@@ -127,7 +127,7 @@ class Hybrid(Generator):
         raise _both(failures)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None

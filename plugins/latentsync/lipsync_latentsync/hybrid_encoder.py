@@ -1,7 +1,7 @@
-"""The audio encoder `whisper-both`: each frame's rows as MuseTalk hears them, and as LatentSync does.
+"""The audio encoder `whisper-both`: the features of each frame as MuseTalk uses them, and as LatentSync does.
 
 The two were trained with other paddings, edges and norms of the same network, so neither's rows do for the
-other. Whisper is loaded once and hears everything twice.
+other. Whisper is loaded once and encodes the sound twice.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class BothWindows(AudioEncoder):
         return BothStream(runtime, fps)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None
@@ -79,7 +79,7 @@ class BothStream(FeatureStream):
         self._waiting = [np.zeros((0, *ROWS[1:]), np.float32) for _ in forms]
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in; `(n, 2, 50, 384)` rows that are now certain out."""
+        """More sound in; `(n, 2, 50, 384)` final rows out."""
         return self._paired([stream.push(samples) for stream in self._streams])
 
     def flush(self) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """What the hybrid runs with: the files of `latentsync15`, `musetalk` and Whisper. Loads nothing.
 
-It has no files of its own: whoever has those of the two models has them once.
+It has no weight files of its own, so nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def whisper() -> Path | Unavailable:
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Ready with what there is, or what is missing, for the generator."""
+    """Ready with the files found, or what is missing, for the generator."""
     opened: OpenContext = context.context
     wrong, found = contradiction(opened) or too_large(opened), files()
     if wrong is not None:

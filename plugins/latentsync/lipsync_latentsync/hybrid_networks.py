@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Known = NDArray[np.float32]
     """`(N, 13, 32, 32)`: the nine channels that `Denoiser` knows, then `LOWER`."""
     Rows = NDArray[np.float32]
-    """`(N, 2, 50, 384)`: as MuseTalk hears, as LatentSync hears."""
+    """`(N, 2, 50, 384)`: audio features for MuseTalk, and for LatentSync."""
 
 LOWER = slice(9, 13)
 """Channels of what is known: latents of the face with its lower half black, as MuseTalk wants them."""
@@ -51,7 +51,7 @@ class HybridNetworks:
         device: "cpu", "cuda", "cuda:1", "mps".
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
-        memory: how the autoencoder goes about it.
+        memory: how the autoencoder limits its memory.
         compile: whether LatentSync's UNet is compiled.
 
     Raises:
@@ -142,7 +142,7 @@ class HybridNetworks:
         self._device.release()
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         self.autoencoder.close()
         if self._latentsync is not None:
             self._latentsync.close()

@@ -34,7 +34,7 @@ CROP = LandmarkCrop(
 WHISPER_BOTH = AudioEncoderSpec(
     name="whisper-both",
     factory="lipsync_latentsync.hybrid_encoder:BothWindows",
-    summary="Whisper tiny as MuseTalk hears through it, and as LatentSync does, for the hybrid",
+    summary="Whisper tiny features for MuseTalk and for LatentSync together, for the hybrid",
     licence=Licence(code="Apache-2.0", weights="MIT (Whisper tiny)", commercial=True),
     requires=(_TORCH, _MUSETALK),
     probe="lipsync_latentsync.hybrid_files:probe_encoder",
@@ -68,12 +68,12 @@ HYBRID = GeneratorSpec(
         Option(
             key="bbox_shift",
             default=0,
-            help="as for musetalk: pixels of the frame by which the middle of the face is taken lower",
+            help="as for musetalk: move the middle of the face down by this many frame pixels",
         ),
         Option(
             key="extra_margin",
             default=0,
-            help="as for musetalk: pixels of the frame that the crop reaches further below the chin",
+            help="as for musetalk: extend the crop below the chin by this many frame pixels",
         ),
     ),
     homepage=HOMEPAGE,

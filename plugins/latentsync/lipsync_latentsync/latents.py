@@ -72,7 +72,7 @@ class Autoencoder:
             self._vae.tile_sample_min_size, self._vae.tile_latent_min_size = side // 2, side // 16
 
     def encode(self, faces: Batch) -> Latents:
-        """Latents of faces `(N, 3, side, side)`: the likeliest ones, where the originals draw them.
+        """Latents of faces `(N, 3, side, side)`: the mean of the distribution; the originals sample from it.
 
         Raises:
             OutOfMemory: not even one fits.
@@ -102,5 +102,5 @@ class Autoencoder:
         return np.concatenate(device.in_pieces(len(batch), self._batch, part))
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._vae

@@ -41,7 +41,7 @@ def load_unet(path: Path) -> LatentSyncUNet:
 
 
 def shape_of(tensors: Mapping[str, torch.Tensor], path: Path) -> Shape:
-    """How wide the UNet is that these tensors are of.
+    """Widths of the UNet that these tensors belong to.
 
     Raises:
         PluginUnavailable: they are another network's.

@@ -70,7 +70,7 @@ class Positions(nn.Module):
 
 
 class FrameAttention(Attention):  # type: ignore[misc,unused-ignore] # diffusers tells no types
-    """Frames look at each other; each knows its place."""
+    """Self-attention over frames, with positions."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, heads=HEADS, dim_head=channels // HEADS)

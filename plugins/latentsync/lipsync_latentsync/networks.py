@@ -33,7 +33,7 @@ class LatentSyncNetworks:
         device: "cpu", "cuda", "cuda:1", "mps".
         precision: "fp32", "bf16" or "fp16".
         threads: CPU threads.
-        memory: how the autoencoder goes about it, see `Autoencoder`.
+        memory: how the autoencoder limits its memory, see `Autoencoder`.
         compile: whether the UNet is compiled.
 
     Raises:
@@ -94,7 +94,7 @@ class LatentSyncNetworks:
         return self.denoiser.denoised(np.concatenate([masks, latents], 1), audio, settings)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         self.denoiser.close()
         self.autoencoder.close()
         self._device.release()

@@ -13,7 +13,7 @@ from lipsync_latentsync.syncnet_spec import STABLE_SYNCNET
 
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
-    """Offer the hybrid's ears."""
+    """Offer the hybrid's audio encoder."""
     register(WHISPER_BOTH)
 
 
@@ -33,5 +33,5 @@ def lipsync_register_generators(register: Callable[[GeneratorSpec], None]) -> No
 
 @hookimpl
 def lipsync_register_scorers(register: Callable[[ScorerSpec], None]) -> None:
-    """Offer LatentSync's teacher as a judge."""
+    """Offer LatentSync's SyncNet as a scorer."""
     register(STABLE_SYNCNET)

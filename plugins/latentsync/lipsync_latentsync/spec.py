@@ -43,7 +43,7 @@ def template_scale(resolution: int) -> float:
 
 
 def _crop(resolution: int) -> AlignedCrop:
-    """The aligned face, 3:4; the network's square is made from it inside."""
+    """The aligned face, 3:4; the generator makes the network's square from it."""
     ratio = template_scale(resolution)
     return AlignedCrop(
         size=(round(75 * ratio), round(100 * ratio)),
@@ -140,19 +140,19 @@ LATENTSYNC = GeneratorSpec(
         Option(
             key="vae",
             default="auto",
-            help="auto: as many faces at a time through the autoencoder as fit; sliced: one; tiled: one, in "
-            "overlapping tiles, for small memory",
+            help="faces per pass of the autoencoder: auto: as many as fit; sliced: one; tiled: one, in "
+            "overlapping tiles, for little memory",
             choices=("auto", "sliced", "tiled"),
         ),
         Option(
             key="compile",
             default=False,
-            help="torch compiles the UNet: minutes at first, faster on a GPU from then on",
+            help="compile the UNet with torch: takes minutes once, then faster on a GPU",
         ),
         Option(
             key="compat",
             default=False,
-            help="as the original: hard blocks of 16 frames, and the whole aligned face is replaced",
+            help="as in the original: 16-frame blocks without overlap; the whole aligned face is replaced",
         ),
     ),
     homepage=HOMEPAGE,

@@ -70,6 +70,6 @@ class Embedder:
             return self._device.fetch(self._network.embed_sound(mel))
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()

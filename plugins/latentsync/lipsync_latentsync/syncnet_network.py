@@ -70,7 +70,7 @@ class Stage(nn.Module):
 
 
 class PixelAttention(nn.Module):
-    """Places look at each other, then a feed-forward layer."""
+    """Self-attention over places, then a feed-forward layer."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -117,7 +117,7 @@ class _Stretch(ScoreStream):
 
     @property
     def _waiting(self) -> int:
-        """Windows of faces that are there and not looked at."""
+        """Windows of faces that have arrived and are not yet embedded."""
         return (len(self._squares) - FRAMES) // STEP + 1
 
     def _look(self, count: int) -> None:

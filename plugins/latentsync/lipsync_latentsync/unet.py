@@ -70,7 +70,7 @@ class DownBlock(Block):
     def forward(
         self, x: Tensor, step: Tensor, audio: Tensor, frames: int
     ) -> tuple[Tensor, list[Tensor]]:
-        """What goes down, and what goes across."""
+        """The output for the next level, and the skip connections."""
         across = []
         for n in range(LAYERS):
             x = self.layer(n, x, step, audio, frames)
@@ -214,7 +214,7 @@ def _attention(width: int, shape: Shape) -> nn.Module:
 
 
 def _up_inputs(widths: tuple[int, ...], n: int) -> list[int]:
-    """Channels that come into each layer of the n-th block on the way up, those from across included."""
+    """Input channels of each layer of the n-th up block, including skip connections."""
     down = list(reversed(widths))
     width, below = down[n], down[max(0, n - 1)]
     from_across = [*[width] * LAYERS, down[min(n + 1, len(down) - 1)]]

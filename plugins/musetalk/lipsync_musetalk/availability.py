@@ -1,4 +1,4 @@
-"""What MuseTalk runs with: the one truth that the probe tells and `open` follows. Loads nothing."""
+"""Decides what MuseTalk runs with, for the probe and for `open`. Loads nothing."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def files(context: OpenContext) -> Files | None:
 
 
 def contradiction(context: OpenContext) -> Unavailable | None:
-    """What is wrong with the settings themselves."""
+    """Settings that cannot work, whatever is installed."""
     wrong = unfit_precision(context)
     if wrong is None and context.options.get("compile", False):
         return unfit_compiler(context)

@@ -20,7 +20,7 @@ _PADDED = 2
 
 
 def musetalk_windows(rows: NDArray[np.float32], samples: int, fps: float) -> NDArray[np.float32]:
-    """MuseTalk's windows: the rate is cut off to a whole number, zeros stand outside.
+    """MuseTalk's windows: the rate is truncated to a whole number, with zeros outside.
 
     Args:
         rows: `(samples // 320, ...)`.

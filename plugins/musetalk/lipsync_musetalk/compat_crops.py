@@ -34,7 +34,7 @@ def face_box(landmarks: NDArray[np.int32], detected: Box | None, shift: int = 0)
     """The box of one frame.
 
     Args:
-        landmarks: `(68, 2)`, cut off to whole pixels.
+        landmarks: `(68, 2)`, truncated to whole pixels.
         detected: S3FD's box, taken where the landmarks give none; None: no face.
         shift: `bbox_shift` of version 1.0; 1.5 has none.
     """

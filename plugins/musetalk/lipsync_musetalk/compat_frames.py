@@ -2,7 +2,7 @@
 
 The engine does none of this: it holds a few frames at a time, and soft masks blend crops that keep their
 fractions of a pixel. Pictures are BGR, as in the original. Facts: TMElyralab/MuseTalk as of 2025-09. Latents
-are the likeliest ones, where its script draws them at random.
+are the means of their distributions; its script samples them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SOFTNESS = 0.05
 
 
 def schedule(frames: int) -> Iterator[int]:
-    """Numbers of the source frames without end: forth and back, both ends doubled."""
+    """Infinite indices of source frames: forwards and backwards, both ends doubled."""
     return cycle(chain(range(frames), reversed(range(frames))))
 
 

@@ -38,7 +38,7 @@ _LEAST = 2 * ROW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """How one of the projects listens.
+    """How one of the two projects computes its features.
 
     Attributes:
         name: of the encoder.
@@ -68,7 +68,7 @@ LATENTSYNC = Form(
 
 
 class WhisperWindows(AudioEncoder):
-    """As MuseTalk listens; see the module."""
+    """Whisper features for MuseTalk; see the module."""
 
     form: ClassVar[Form] = MUSETALK
 
@@ -110,14 +110,14 @@ class WhisperWindows(AudioEncoder):
         return WindowStream(runtime, self.form, self._plan, fps)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None
 
 
 class LatentSyncWindows(WhisperWindows):
-    """As LatentSync listens; see the module."""
+    """Whisper features for LatentSync; see the module."""
 
     form: ClassVar[Form] = LATENTSYNC
 
@@ -132,7 +132,7 @@ class WindowStream(FeatureStream):
         self._samples = 0
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in; `(n, 50, 384)` rows that are now certain out. NaN and infinity count as silence."""
+        """More sound in; `(n, 50, 384)` final rows out. NaN and infinity count as silence."""
         self._samples += len(samples)
         clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         return self._windows.push(self._rows.push(clean))
@@ -152,14 +152,14 @@ class WindowStream(FeatureStream):
 
 
 class WholeStream(FeatureStream):
-    """One voice with one mel for all of it, as LatentSync makes it: the sound is kept to its end."""
+    """One voice with a single mel spectrogram, as in LatentSync: the sound is kept until its end."""
 
     def __init__(self, runtime: WhisperRuntime, form: Form, fps: Fraction) -> None:
         self._runtime, self._form, self._fps = runtime, form, fps
         self._heard: list[Samples] = []
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in; nothing is certain before the loudest moment is known."""
+        """More sound in; nothing is final before the loudest moment is known."""
         self._heard.append(np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0))
         return np.zeros((0, 50, 384), np.float32)
 

@@ -89,7 +89,7 @@ class MuseTalk(Generator):
         made = np.concatenate(networks.device.in_pieces(len(chunk), networks.batch, paint))
         if not np.isfinite(made).all():
             raise GenerationFailed(
-                "MuseTalk gave pictures that are no numbers.",
+                "MuseTalk returned NaN or infinity.",
                 "Choose --precision fp32; if it happens there too, fetch the weights again.",
             )
         from lipsync_musetalk import pictures
@@ -97,7 +97,7 @@ class MuseTalk(Generator):
         return pictures.faces_of(made)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         if self._networks is not None:
             self._networks.close()
         self._networks = None

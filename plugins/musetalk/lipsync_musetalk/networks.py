@@ -133,6 +133,6 @@ class LatentNetworks:
             return device.fetch(self._decoded(device.put(latents / np.float32(self._scale))).sample)
 
     def close(self) -> None:
-        """Let go of the networks."""
+        """Release the networks."""
         del self._unet, self._vae, self._predicted, self._decoded
         self.device.release()

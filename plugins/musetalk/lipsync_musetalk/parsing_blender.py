@@ -75,7 +75,7 @@ class ParsingBlender(Blender):
         return self._soft(given, chosen)
 
     def close(self) -> None:
-        """Let go of the network and the masks."""
+        """Release the network and the masks."""
         if self._parser is not None:
             self._parser.close()
         self._parser = self._chosen = None
@@ -123,7 +123,7 @@ class ParsingBlender(Blender):
         return Patch(x=x0, y=y0, image=np.ascontiguousarray(made))
 
     def _mask(self, part: Image, box: Box, square: Box, all_of_it: bool) -> Mask:
-        """`(512, 512)` for a square cut from a frame; pictures that come again are not parsed again."""
+        """`(512, 512)` for a square cut from a frame; repeated pictures are parsed once."""
         chosen = self.opened(self._chosen, PARSING.name)
         if self._parser is None:
             return face_shapes.ellipse(box, square)

@@ -1,4 +1,4 @@
-"""What the blender `parsing` works with: what the probe tells and `open` follows. Loads nothing."""
+"""Decides what the blender `parsing` works with, for the probe and for `open`. Loads nothing."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ class _Head(nn.Module):
 
 
 class ParsingNetwork(nn.Module):
-    """BiSeNet; its second and third head are of use in training only."""
+    """BiSeNet; its second and third head serve training only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -193,7 +193,7 @@ class FaceParser:
         return parts
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()
 

@@ -12,14 +12,14 @@ from lipsync_musetalk.spec import MUSETALK, MUSETALK10, PARSING, WHISPER, WHISPE
 
 @hookimpl
 def lipsync_register_audio_encoders(register: Callable[[AudioEncoderSpec], None]) -> None:
-    """Offer Whisper's features, as the two networks that were trained with them want them."""
+    """Offer Whisper's features for MuseTalk and for LatentSync."""
     register(WHISPER)
     register(WHISPER_LATENTSYNC)
 
 
 @hookimpl
 def lipsync_register_detectors(register: Callable[[DetectorSpec], None]) -> None:
-    """Offer the landmarks that MuseTalk's script goes by."""
+    """Offer the landmarks of MuseTalk's script."""
     register(DWPOSE)
 
 

@@ -78,7 +78,7 @@ def decoded(
 
     Returns:
         `(K, 2)` pixels of the 288x384, and `(K,)` how high the lower of both maxima is; a point whose is not
-        above 0 has no place and is told at -0.5, -0.5.
+        above 0 has no place and is reported at -0.5, -0.5.
     """
     scores = np.minimum(columns.max(1), rows.max(1)).astype(np.float32)
     places = np.stack([columns.argmax(1), rows.argmax(1)], 1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""With what the detector `dwpose` runs, as its probe tells it. Loads nothing."""
+"""The probe of the detector `dwpose`. Loads nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Ready with the precision, or why that does not go."""
+    """Ready with the precision, or why it cannot run."""
     opened = context.context
     wrong = unfit_precision(opened)
     if wrong is not None:

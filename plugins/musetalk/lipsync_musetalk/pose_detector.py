@@ -65,7 +65,7 @@ class PoseDetector(Detector):
         self._faces.open(replace(context, options={}))
 
     def close(self) -> None:
-        """Let go of the network and of the built-in detector's."""
+        """Release the network and the built-in detector."""
         if self._network is not None:
             self._network.close()
         self._network = None

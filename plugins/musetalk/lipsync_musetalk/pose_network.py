@@ -165,7 +165,7 @@ class _Scale(nn.Module):
 
 
 class _GatedAttention(nn.Module):
-    """Points look at each other: squared ReLU in place of a softmax, with a gate."""
+    """Gated self-attention over points, with squared ReLU instead of softmax."""
 
     def __init__(self, width: int, inner: int, key: int) -> None:
         super().__init__()
@@ -187,7 +187,7 @@ class _GatedAttention(nn.Module):
 
 
 class _Head(nn.Module):
-    """SimCC: a point's place is told apart in columns and in rows."""
+    """SimCC: columns and rows of a point are classified separately."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -255,6 +255,6 @@ class PoseRuntime:
         return np.concatenate([x for x, _ in parts]), np.concatenate([y for _, y in parts])
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()

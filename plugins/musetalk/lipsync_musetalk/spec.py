@@ -36,7 +36,7 @@ _MORE = (AROUND - 1) / 2
 BRIDGE = 29
 """Landmark that a box reaches as far above as below."""
 _SEGMENT = 30.0
-"""Whisper hears 30 s at a time, as a whole: a row may depend on the end of its segment."""
+"""Whisper encodes 30 s at a time, as a whole: a row may depend on the end of its segment."""
 _WINDOW = 0.12
 """A window reaches 5 rows of 20 ms past the frame's own, perhaps into the next segment."""
 _TORCH = Requirement(module="torch", distribution="torch", minimum="2.6")
@@ -70,7 +70,7 @@ def _whisper(repository: str, path: str, holds: Holds, file: str | None = None) 
 WHISPER = AudioEncoderSpec(
     name="whisper",
     factory="lipsync_musetalk.encoder:WhisperWindows",
-    summary="Whisper tiny as MuseTalk hears through it: 10 rows x 5 layers around each frame",
+    summary="Whisper tiny features for MuseTalk: 10 rows x 5 layers around each frame",
     licence=Licence(code="Apache-2.0", weights="MIT (Whisper tiny)", commercial=True),
     requires=(_TORCH,),
     weights=(
@@ -84,12 +84,12 @@ WHISPER = AudioEncoderSpec(
         Option(
             key="live",
             default=False,
-            help="rows 2 s after their sound instead of up to 30 s, from less of what follows them",
+            help="deliver rows 2 s after their sound instead of up to 30 s, with less look-ahead",
         ),
         Option(
             key="compat",
             default=False,
-            help="hard 30 s segments as in the original, whose seams show, to compare with it",
+            help="independent 30 s segments as in the original, with visible seams, for comparison",
         ),
     ),
     homepage="https://github.com/openai/whisper",
@@ -103,14 +103,14 @@ WHISPER_LATENTSYNC = replace(
     name="whisper-latentsync",
     factory="lipsync_musetalk.encoder:LatentSyncWindows",
     probe="lipsync_musetalk.whisper_choice:probe_latentsync",
-    summary="Whisper tiny as LatentSync hears through it: 10 rows x 5 layers around each frame",
+    summary="Whisper tiny features for LatentSync: 10 rows x 5 layers around each frame",
 )
 
 PARSING_FILE = "79999_iter.pth"
 PARSING = BlenderSpec(
     name="parsing",
     factory="lipsync_musetalk.parsing_blender:ParsingBlender",
-    summary="MuseTalk's mask: the parts of the face as BiSeNet sees them, or an ellipse",
+    summary="MuseTalk's mask: the parts of the face as BiSeNet segments them, or an ellipse",
     licence=Licence(code="Apache-2.0", weights=_PARSING_TERMS, commercial=None),
     # Neither torch nor the file is a must: an ellipse needs none, so the probe asks, not the spec.
     weights=(
@@ -140,7 +140,7 @@ PARSING = BlenderSpec(
         Option(
             key="left_cheek",
             default=90,
-            help="jaw: columns of 512 left of the middle in which skin is taken with room to spare",
+            help="jaw: columns (of 512) left of the middle in which the skin mask is widened",
             minimum=0,
             maximum=256,
         ),
@@ -161,7 +161,7 @@ PARSING = BlenderSpec(
         Option(
             key="compat",
             default=False,
-            help="the original's arithmetic (whole pixels, hard edges of the crop), to compare with it",
+            help="the original's arithmetic (whole pixels, hard crop edges), for comparison",
         ),
     ),
     homepage="https://github.com/zllrunning/face-parsing.PyTorch",
@@ -241,23 +241,23 @@ MUSETALK = GeneratorSpec(
             key="sample",
             default=False,
             help="draw latents of the target from their distribution as the original does, instead of "
-            "taking the likeliest; --seed decides",
+            "taking the mean; --seed decides",
         ),
         Option(
             key="bbox_shift",
             default=0,
-            help="pixels of the frame by which the middle of the face is taken lower: the mouth opens wider, "
-            "and less with a negative number",
+            help="move the middle of the face down by this many frame pixels: the mouth opens wider; "
+            "a negative number does the opposite",
         ),
         Option(
             key="extra_margin",
             default=0,
-            help="pixels of the frame that the crop reaches further below the chin",
+            help="extend the crop below the chin by this many frame pixels",
         ),
         Option(
             key="compile",
             default=False,
-            help="torch compiles UNet and decoder: minutes at first, faster on a GPU from then on",
+            help="compile UNet and decoder with torch: takes minutes once, then faster on a GPU",
         ),
     ),
     homepage=HOMEPAGE,

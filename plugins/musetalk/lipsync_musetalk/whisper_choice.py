@@ -1,4 +1,4 @@
-"""Which of Whisper's files is used: the one truth that the probe tells and `open` follows. Loads nothing."""
+"""Decides which of Whisper's files is used, for the probe and for `open`. Loads nothing."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SAMPLE_RATE, HOP, WINDOW, BANDS = 16_000, 160, 400, 80
 SEGMENT = 30 * SAMPLE_RATE
-"""Samples that the network hears at once."""
+"""Samples in one window of the network."""
 COLUMNS = SEGMENT // HOP
 _HIGH_HZ = 8000.0
 _FLOOR, _RANGE = 1e-10, 8.0

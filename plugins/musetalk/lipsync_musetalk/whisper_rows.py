@@ -1,6 +1,6 @@
 """Sound in, rows of Whisper's layers out, 50 a second, streaming: its segments of 30 s leave no seams.
 
-A plan says which stretch of the sound the network hears when, and from which row on it is believed. Around
+A plan says which stretch of the sound is encoded when, and from which row on its result is used. Around
 that row both stretches are mixed, so that what the network knows from its context passes over smoothly.
 """
 
@@ -28,7 +28,7 @@ SEGMENT = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One stretch that the network hears, in rows from the sound's beginning.
+    """One stretch that is encoded, in rows from the beginning of the sound.
 
     Attributes:
         start: its first row.
@@ -43,7 +43,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which stretches are heard.
+    """Which stretches are encoded.
 
     Attributes:
         window: number of the stretch -> the stretch; borders rise, and each lies within the stretch before.
@@ -65,7 +65,7 @@ OVERLAPPING = Plan(window=_overlapping, fade=50, lookahead=30.0)
 """30 s every 15 s, each believed in its middle half: no row has less than 7 s of context on either side."""
 
 _STEP, _LATER, _PAST, _LIVE_FADE = 25, 50, 500, 24
-"""Live, in rows: how often the network listens, how far ahead it hears, and what it remembers at least."""
+"""Live, in rows: step between windows, look-ahead, and least context before a row."""
 
 
 def _growing(number: int) -> Window:
@@ -94,7 +94,7 @@ class RowStream:
 
     Args:
         hear: what the network makes of at most 30 s of sound: `(n,)` samples -> `(n // 320, 5, 384)`.
-        plan: when it hears what.
+        plan: which stretches are encoded when.
     """
 
     def __init__(self, hear: Callable[[Samples], Rows], plan: Plan) -> None:
@@ -107,7 +107,7 @@ class RowStream:
         )
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; the rows that are now certain."""
+        """More sound; the rows that are now final."""
         self._sound = np.concatenate([self._sound, np.asarray(samples, np.float32)])
         given = []
         while self._rows >= self._plan.window(self._window).end:
@@ -128,7 +128,7 @@ class RowStream:
         return (self._first + len(self._sound)) // ROW
 
     def _listen(self, last: bool) -> Rows:
-        """Hear the next window; `last`: all that is there, however much, and give all of it."""
+        """Encode the next window; `last`: the rest of the sound, whatever its length, with all its rows."""
         window, next_ = (self._plan.window(self._window + k) for k in (0, 1))
         begin = window.start * ROW - self._first
         sound = self._sound[begin:] if last else self._sound[begin : window.end * ROW - self._first]

@@ -44,6 +44,6 @@ class WhisperRuntime:
             return device.fetch(self._network(device.put(mel), normed))
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         del self._network
         self._device.release()

@@ -1,4 +1,4 @@
-"""Which weight file of a model is used, and what stands in the way. Looks at names only, opens nothing."""
+"""Chooses the weight file of a model, or says why there is none. Looks at names only, opens nothing."""
 
 from __future__ import annotations
 

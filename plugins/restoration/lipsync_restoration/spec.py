@@ -64,7 +64,7 @@ _GPEN_TERMS = "academic and non-commercial use only (as the publisher states)"
 STEADY = Option(
     key="steady",
     default=24.0,
-    help="colours and shading coarser than this many pixels (of 512) stay the video's; 0: none",
+    help="keep the video's colours and shading coarser than this many pixels (of 512); 0: restore all",
     minimum=0,
     maximum=256,
 )

@@ -8,7 +8,7 @@ from lipsync_syncnet.spec import WEIGHTS_FILE
 
 
 def probe(context: ProbeContext) -> ProbeResult:
-    """Ready with what will be used; torch and the file themselves are asked for by the core."""
+    """Ready with what will be used; the core checks torch and the file."""
     wanted = context.context
     file = wanted.weights.get(WEIGHTS_FILE)
     name = file.name if file else WEIGHTS_FILE

@@ -49,6 +49,6 @@ class Embedder:
             return self._device.fetch(self._network.embed_sound(columns))
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._network
         self._device.release()

@@ -35,7 +35,7 @@ class MfccStream:
         self._dct = _lifted_dct()
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound in, the rows that lie wholly in it out: row k is that of samples 160 k to 160 k + 399.
+        """Take more sound and return its complete rows: row k covers samples 160 k to 160 k + 399.
 
         Args:
             samples: float32 in -1..1, any number; they are rounded to 16 bits.
@@ -78,5 +78,5 @@ def _lifted_dct() -> NDArray[np.float64]:
 
 
 def _some(energy: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Energy with something in place of nothing, whose logarithm there is none of."""
+    """Energy with a floor, so that its logarithm exists."""
     return np.where(energy == 0, _TINY, energy)

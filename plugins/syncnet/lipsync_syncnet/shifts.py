@@ -2,7 +2,7 @@
 
 As in joonson/syncnet_python: the voice is shifted by up to 15 frames either way with zeros beyond its ends,
 the distances of each shift are averaged, and the smallest average, its shift, and how far it lies below the
-median are what is told.
+median are reported.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Shifts:
         self._faces, self._voices = self._faces[count:], self._voices[count:]
 
     def finish(self) -> Agreement | None:
-        """What all moments say together; None if there was none."""
+        """The result over all moments; None if there was none."""
         width = self._voices.shape[1]
         self.push(np.zeros((0, width), np.float32), np.zeros((REACH, width), np.float32))
         distances = np.concatenate(self._distances)

@@ -1,4 +1,4 @@
-"""What a frame hears of another encoder's rows: those at fixed distances in time, at any frame rate."""
+"""Rows of another encoder at fixed time offsets around each frame, at any frame rate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Around(FeatureStream):
         clock: rows a second.
         sample_rate: Hz of the sound.
         fps: frames a second.
-        offsets: seconds from a frame's time to the rows that it hears, increasing.
+        offsets: seconds from a frame's time to its rows, increasing.
         outside: the row that stands before the beginning and after the end.
         arrange: `(n, len(offsets), *row)` -> `(n, *shape)`.
     """
@@ -61,7 +61,7 @@ class Around(FeatureStream):
         self._first = self._given = self._samples = 0
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; the rows of the frames that are now certain."""
+        """More sound; the rows of the frames that are now final."""
         self._samples += len(samples)
         self._held = np.concatenate([self._held, self._inner.push(samples)])
         end, count = self._first + len(self._held), 0
@@ -76,7 +76,7 @@ class Around(FeatureStream):
         return self._take(max(0, total - self._given))
 
     def _ticks(self, frame: int) -> list[int]:
-        """Numbers of the rows that a frame hears; -1 before the beginning, and some may lie after the end."""
+        """Indices of the rows of a frame; -1 before the beginning, and some may lie after the end."""
         at = frame * self._step
         return [(at + early) // self._whole if at + begin >= 0 else -1 for begin, early in self._at]
 

@@ -46,7 +46,7 @@ class AveRuntime:
             return in_batches(self._encode, _BATCH, windows[:, None])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._network
         self._device.release()
 

@@ -1,4 +1,4 @@
-"""Decides whose network runs how: the one truth that the probe tells and `open` follows. Loads nothing."""
+"""Decides which person's network runs and how, for the probe and for `open`. Loads nothing."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def exportable(chosen: Choice) -> Exportable:
 
 
 def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:
-    """Name and file of the wanted person; of the only one, where nobody is named."""
+    """Name and file of the requested person; without a request, of the only person there is."""
     spec = GENERATORS[side]
     folder = location.folder(spec)
     here = persons.trained(spec.name, folder)
@@ -112,7 +112,7 @@ def _person(side: int, wanted: str) -> tuple[str, Found] | Unavailable:
             hint=f"Use --generator {other} --option {other}.person={wanted}.",
         )
     if not here:
-        missing = f"nobody is called '{wanted}'" if wanted else "no person is trained"
+        missing = f"no person is called '{wanted}'" if wanted else "no person is trained"
         return Unavailable(
             reason=f"its weights are not here: {missing}",
             hint=f"Train one with `lipsync train synctalk2d`, put a person's file into {folder / 'persons'} "

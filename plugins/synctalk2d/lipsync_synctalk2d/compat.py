@@ -67,7 +67,7 @@ def rows_of_frame(rows: NDArray[np.float32], frame: int) -> NDArray[np.float32]:
 
 
 def schedule(frames: int) -> Iterator[int]:
-    """Numbers of the source frames without end: forth and back, beginning with frame 1."""
+    """Infinite indices of source frames: forwards and backwards, beginning with frame 1."""
     at, step = 0, 1
     while True:
         if frames > 1:

@@ -53,7 +53,7 @@ class AveWindows(AudioEncoder):
         return FrameRows(runtime.encode, fps)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None

@@ -61,7 +61,7 @@ def export_ave(context: OpenContext, format: str) -> list[Path]:
 def _export_person(side: int, context: OpenContext, format: str) -> list[Path]:
     chosen = find(side, context)
     if not isinstance(chosen, Choice):
-        raise PluginUnavailable(f"Nobody can be exported: {chosen.reason}.", chosen.hint)
+        raise PluginUnavailable(f"No person can be exported: {chosen.reason}.", chosen.hint)
     cache = export_folder(context, format, "SyncTalk_2D", exportable(chosen))
     path = exported.path_for(cache, chosen.stem, chosen.file)
     if not path.is_file():

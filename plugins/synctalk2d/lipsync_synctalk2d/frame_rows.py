@@ -1,6 +1,6 @@
-"""Which windows of the sound a frame hears: 16 windows of 0.2 s, one each 40 ms, at any frame rate.
+"""Which windows of the sound belong to a frame: 16 windows of 0.2 s, 40 ms apart, at any frame rate.
 
-At 25 frames a second, frame i of SyncTalk_2D hears the windows that begin at frames i - 9 to i + 6 (its list
+At 25 frames a second, frame i of SyncTalk_2D uses the windows that begin at frames i - 9 to i + 6 (its list
 of rows begins with one doubled, so rows i - 8 to i + 7 of the list are meant). A picture was learnt with that
 stretch of sound around it; so at other rates the windows begin at the same distances in time.
 """
@@ -36,7 +36,7 @@ SHAPE = (32, 16, 16)
 LOOKAHEAD = (
     (WINDOWS - 1 - EARLIER) / RATE + (COLUMNS - 1) / COLUMNS_A_SECOND + mel.HALF / SAMPLE_RATE
 )
-"""Seconds of sound after a frame's time that it hears at the most."""
+"""Longest look-ahead of a frame, in seconds of sound."""
 
 Encode = Callable[["NDArray[np.float32]"], "NDArray[np.float32]"]
 """`(n, 80, 16)` mel windows -> `(n, 512)`."""
@@ -51,7 +51,7 @@ def first_columns(frame: int, fps: Fraction) -> list[int]:
 
 
 class FrameRows(FeatureStream):
-    """One voice; holds half a second of columns and the rows that later frames hear again.
+    """One voice; holds half a second of columns and the rows that later frames reuse.
 
     Args:
         encode: the network.
@@ -67,7 +67,7 @@ class FrameRows(FeatureStream):
         self._given = self._samples = 0
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """More sound; `(n, 32, 16, 16)` of the frames that are now certain. NaN counts as silence."""
+        """More sound; `(n, 32, 16, 16)` of the frames that are now final. NaN counts as silence."""
         self._samples += len(samples)
         clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         self._columns = np.concatenate([self._columns, self._mel.push(clean)])
@@ -89,11 +89,11 @@ class FrameRows(FeatureStream):
         return self._first + len(self._columns)
 
     def _last(self, frame: int) -> int:
-        """The column after the last one that a frame hears."""
+        """The column after the last one that a frame uses."""
         return first_columns(frame, self._fps)[-1] + COLUMNS
 
     def _take(self, count: int) -> NDArray[np.float32]:
-        """The next `count` frames; each window is encoded once, however many frames hear it."""
+        """The next `count` frames; each window is encoded once, however many frames use it."""
         starts = [first_columns(self._given + k, self._fps) for k in range(count)]
         new = sorted({c for frame in starts for c in frame} - self._rows.keys())
         if new:
@@ -108,6 +108,6 @@ class FrameRows(FeatureStream):
     def _forget(self) -> None:
         first = first_columns(self._given, self._fps)[0]
         self._rows = {c: row for c, row in self._rows.items() if c >= first}
-        # At less than 1.25 frames a second, sound between two frames is heard by none.
+        # At less than 1.25 frames a second, sound between two frames belongs to no frame.
         old = min(max(0, first - self._first), len(self._columns))
         self._columns, self._first = self._columns[old:], self._first + old

@@ -67,7 +67,7 @@ class SyncTalk2D(Generator):
         return pictures.crops_of(made, chunk.crops.images, cut_off=self._cut_off)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None

@@ -65,7 +65,7 @@ class HubertRuntime:
             return self._device.fetch(made.last_hidden_state[0])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._network
         self._device.release()
 
@@ -82,7 +82,7 @@ class HubertRows(FeatureStream):
         self._held = np.zeros(0, np.float32)
 
     def push(self, samples: Samples) -> Rows:
-        """More sound; `(n, 2, 1024)` of the pieces that are now whole."""
+        """More sound; `(n, 2, 1024)` of the segments that are now complete."""
         self._held = np.concatenate([self._held, np.nan_to_num(samples)])
         made = [np.zeros((0, 2, WIDTH), np.float32)]
         while len(self._held) >= PIECE + KERNEL - STEP:

@@ -84,7 +84,7 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Doubles the size and takes in what the way down had there."""
+    """Doubles the size and concatenates the skip connection from the encoder."""
 
     def __init__(self, into: int, out: int) -> None:
         super().__init__()

@@ -33,7 +33,7 @@ class Layout:
 
     Attributes:
         side: 320 or 160, the width and height of its pictures.
-        sound: which features it hears.
+        sound: its audio features.
         shape: shape of the features of one frame.
         project: who trains such networks.
         thin: all numbers of channels are divided by this; 1 is published.
@@ -100,6 +100,6 @@ def named(tensors: Mapping[str, Leaf]) -> dict[str, Leaf]:
 def refused(path: object) -> PluginUnavailable:
     """The error for a file that holds something else."""
     return PluginUnavailable(
-        f"The weight file {path} is no network of a person by SyncTalk_2D or Ultralight.",
+        f"The weight file {path} is not a person's network from SyncTalk_2D or Ultralight.",
         "Choose a file that their training wrote: checkpoint/NAME/N.pth.",
     )

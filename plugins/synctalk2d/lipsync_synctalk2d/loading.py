@@ -25,7 +25,7 @@ _PREFIX = "audio_encoder."
 
 
 def face_network(checkpoint: Path, *, hubert: bool = False) -> tuple[FaceNetwork, Layout]:
-    """A person's network, of SyncTalk_2D or Ultralight, and what it is made for.
+    """A person's network, of SyncTalk_2D or Ultralight, and its layout.
 
     Args:
         checkpoint: the file that the training wrote.

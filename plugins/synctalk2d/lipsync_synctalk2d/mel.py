@@ -38,7 +38,7 @@ class MelColumns:
         self._bands = mel_bands()
 
     def push(self, samples: Samples) -> Columns:
-        """More sound; the columns that are now certain, from column -EARLY on."""
+        """More sound; the columns that are now final, from column -EARLY on."""
         raw = np.asarray(samples, np.float64)
         if len(raw):
             emphasised = raw - PRE_EMPHASIS * np.concatenate([[self._before], raw[:-1]])
@@ -54,7 +54,7 @@ class MelColumns:
         return np.asarray(np.clip(8.0 * (level + 100.0) / 100.0 - 4.0, -4.0, 4.0), np.float32)
 
     def flush(self) -> Columns:
-        """The columns of the sound's end, and one that is silent."""
+        """The last columns of the sound, and a silent one."""
         # Zeros after the emphasis, as the STFT fills up, not a step down to zero before it.
         self._before = 0.0
         return self.push(np.zeros((_LATE + 1) * HOP + HALF, np.float32))

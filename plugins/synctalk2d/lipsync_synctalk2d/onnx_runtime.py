@@ -78,7 +78,7 @@ class OnnxAve:
         return in_batches(self._encode, _AVE_BATCH, windows[:, None])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._session
 
     def _encode(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -103,7 +103,7 @@ class OtherFeatures(AudioEncoder):
         )
 
     def close(self) -> None:
-        """Let go of file and network."""
+        """Release the file and the network."""
         if self._network is not None:
             self._network.close()
         self._network = self._rows = None
@@ -139,7 +139,7 @@ class FileRows(FeatureStream):
         self._given = self._samples = 0
 
     def push(self, samples: Samples) -> Rows:
-        """The rows whose time has come."""
+        """The rows that are due."""
         self._samples += len(samples)
         return self._until(int(self._samples * self._clock / self._rate))
 
@@ -154,7 +154,7 @@ class FileRows(FeatureStream):
 
 
 def rows_in(path: Path, row: tuple[int, ...]) -> Rows | Unavailable:
-    """A file of features, mapped, one row a frame; or why it is none."""
+    """A memory-mapped file of features, one row per frame; or why it is not one."""
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:

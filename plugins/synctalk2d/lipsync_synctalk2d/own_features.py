@@ -1,7 +1,7 @@
-"""Features without anybody's weights: what a person can hear who is trained on a bare machine.
+"""Audio features that need no downloaded weights, for training on a bare machine.
 
 `mel` is the sound itself, 0.8 s of it; `viseme` is what the core's network for visemes makes of it, which has
-heard many voices, so a short recording teaches more.
+trained on many voices, so short footage goes further.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class OwnFeatures(AudioEncoder):
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of the core's encoder."""
+        """Release the core's encoder."""
         if self._encoder is not None:
             self._encoder.close()
         self._encoder = None

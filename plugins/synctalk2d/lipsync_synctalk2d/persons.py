@@ -20,7 +20,7 @@ _HUBERT, _AVE = "aud_hu.npy", "aud_ave.npy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A person's network: its file, and the features that its card or folder tells ("" where none does)."""
+    """A person's network: its file, and the features named by its card or folder ("" without)."""
 
     file: Path
     features: str = ""

@@ -14,7 +14,7 @@ class FaceRuntime(Protocol):
 
     Attributes:
         side: 320 or 160, the width and height of its pictures.
-        batch: frames that it likes at a time.
+        batch: preferred number of frames per call.
     """
 
     side: int
@@ -36,7 +36,7 @@ class FaceRuntime(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         ...
 
 
@@ -52,5 +52,5 @@ class AudioRuntime(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         ...

@@ -211,12 +211,12 @@ SYNCTALK2D = GeneratorSpec(
         Option(
             key="person",
             default="",
-            help="whose network: a NAME, a file or a folder of checkpoints; default: the only one here",
+            help="the person: a NAME, a file or a folder of checkpoints; default: the only person there is",
         ),
         Option(
             key="features",
             default="auto",
-            help="what the network hears, where its file cannot tell: ave or hubert; auto: told by the "
+            help="audio features of the network, where its file does not tell: ave or hubert; auto: from the "
             "person's card or folder, else ave",
             choices=("auto", "ave", "hubert"),
         ),
@@ -224,7 +224,7 @@ SYNCTALK2D = GeneratorSpec(
         Option(
             key="compat",
             default=False,
-            help="the original's arithmetic (fp32, levels cut off instead of rounded), to compare with it",
+            help="the original's arithmetic (fp32, levels truncated instead of rounded), for comparison",
         ),
     ),
     homepage=HOMEPAGE,

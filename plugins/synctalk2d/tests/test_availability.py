@@ -68,7 +68,7 @@ def test_nobody_there(home):
     assert told.startswith("no: its weights are not here: no person is trained -> ")
     assert str(folder / "weights" / "synctalk2d" / "persons") in told
     assert "--option synctalk2d.person=PATH" in told
-    assert "nobody is called 'anna'" in answer(SYNCTALK2D160, person="anna")
+    assert "no person is called 'anna'" in answer(SYNCTALK2D160, person="anna")
 
 
 def test_the_only_person_is_taken_and_of_several_one_must_be_named(home, persons):
@@ -92,7 +92,7 @@ def test_upstreams_folder_gives_its_highest_number(home, persons, tmp_path: Path
     dataset = tmp_path / "dataset" / "May"
     dataset.mkdir(parents=True)
     assert answer(SYNCTALK2D, person=str(dataset)) == f"{dataset} (100.pth) in fp32 on cpu"
-    assert "nobody is called" in answer(SYNCTALK2D, person=str(dataset.with_name("Bob")))
+    assert "no person is called" in answer(SYNCTALK2D, person=str(dataset.with_name("Bob")))
     file = folder / "9.pth"
     assert answer(SYNCTALK2D, person=str(file)) == f"{file} (9.pth) in fp32 on cpu"
     for name in ("9.pth", "99.pth", "100.pth"):
@@ -160,7 +160,7 @@ def test_networks_for_hubert_are_told_by_folder_card_or_option(home, persons, tm
 
 def test_files_that_are_no_person_are_told(home, ave: Path, persons, tmp_path: Path):
     home({"synctalk2d/persons/ave.pth": ave})
-    assert "is no network of a person" in answer(SYNCTALK2D)
+    assert "is not a person's network" in answer(SYNCTALK2D)
     cut = tmp_path / "cut.pth"
     cut.write_bytes(persons[328].read_bytes()[:2_000_000])
     assert "cut.pth" in answer(SYNCTALK2D, person=str(cut))

@@ -145,8 +145,8 @@ def test_without_file_and_network_it_is_said_what_to_get(home):
     for name, words in (
         ("synctalk2d-hubert", ("option file=PATH",)),
         ("ultralight-hubert", ("option file=PATH",)),
-        ("synctalk2d-wenet", ("WeNet's encoder cannot be had here", "option file=PATH")),
-        ("ultralight-wenet", ("WeNet's encoder cannot be had here", "option file=PATH")),
+        ("synctalk2d-wenet", ("WeNet's encoder is not available", "option file=PATH")),
+        ("ultralight-wenet", ("WeNet's encoder is not available", "option file=PATH")),
     ):
         found = Registry.load().get(AudioEncoderSpec, name)
         told = probe(found)

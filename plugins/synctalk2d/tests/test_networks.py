@@ -100,7 +100,7 @@ def test_hubert_networks_have_the_tensors_of_those_for_ave_and_must_be_named(per
 def test_other_files_are_refused_by_name(ave: Path, persons, tmp_path: Path):
     with pytest.raises(PluginUnavailable) as error:
         face_network(ave)
-    assert "audio_visual_encoder.pth is no network of a person" in error.value.message
+    assert "audio_visual_encoder.pth is not a person's network" in error.value.message
     with pytest.raises(PluginUnavailable) as error:
         audio_network(persons[160])
     assert "160.pth is of another network" in error.value.message

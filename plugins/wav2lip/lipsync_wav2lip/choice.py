@@ -27,7 +27,7 @@ def choose(context: OpenContext) -> RuntimeChoice | Unavailable:
 
 
 def exportable(stem: str, context: OpenContext) -> Exportable:
-    """One of the two networks, with the files of it that are here."""
+    """One of the two networks, with its files on this computer."""
     return Exportable(
         plugin=WAV2LIP.name,
         distribution="lipsync-wav2lip",

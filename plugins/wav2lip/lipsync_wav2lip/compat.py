@@ -61,7 +61,7 @@ def padded(box: Sequence[int], pads: Sequence[int], size: tuple[int, int]) -> Bo
 
 
 def smoothed(boxes: NDArray[np.int64], over: int = SMOOTHED_OVER) -> NDArray[np.int64]:
-    """Each box as the mean of itself and the next ones, cut off to whole pixels.
+    """Each box as the mean of itself and the next ones, truncated to whole pixels.
 
     It works in place, so the last boxes, whose window is moved back, average boxes that were averaged
     before. With n < `over` boxes the window is the last `over - n`, as a negative index says.
@@ -110,7 +110,7 @@ def render(
         boxes: one for each frame, after padding and smoothing.
         windows: `(n, 80, 16)` mel windows, one for each output frame.
         runtime: the network.
-        batch: frames that are gathered before the network is asked.
+        batch: frames per call of the network.
     """
     for at in range(0, len(windows), batch):
         part = windows[at : at + batch]

@@ -56,7 +56,7 @@ class Expert:
         return self._embedded(self._network.embed_mel, windows[:, None])
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         del self._network
         self._device.release()
 

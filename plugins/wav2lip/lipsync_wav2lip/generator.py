@@ -63,7 +63,7 @@ class Wav2Lip(Generator):
         return pictures.crops_of(made, cut_off=self._cut_off)
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Release the network."""
         if self._runtime is not None:
             self._runtime.close()
         self._runtime = None

@@ -17,7 +17,7 @@ class FaceRuntime(Protocol):
     """A loaded face network.
 
     Attributes:
-        batch: frames that it likes at a time.
+        batch: preferred number of frames per call.
     """
 
     batch: int
@@ -38,5 +38,5 @@ class FaceRuntime(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         ...

@@ -45,7 +45,7 @@ class ExpertScorer(NetworkScorer["Expert"]):
 
 
 class _Stretch(ScoreStream):
-    """Keeps what waits for its other half, the last 15 embeddings of each, and sums."""
+    """Keeps unmatched crops and rows, the last 15 embeddings of each, and sums."""
 
     def __init__(self, expert: Expert) -> None:
         self._expert = expert

@@ -86,19 +86,19 @@ WAV2LIP = GeneratorSpec(
         Option(
             key="checkpoint",
             default="auto",
-            help="gan: sharper; plain: closest to the sound; auto: gan if it is there, else plain",
+            help="gan: sharper; plain: closest to the sound; auto: gan if present, else plain",
             choices=("auto", "gan", "plain"),
         ),
         Option(
             key="runtime",
             default="auto",
-            help="torch or onnx; auto: the faster one of those that can run here",
+            help="torch or onnx; auto: the faster one that can run here",
             choices=RUNTIMES,
         ),
         Option(
             key="compat",
             default=False,
-            help="the original's arithmetic (fp32, levels cut off instead of rounded), to compare with it",
+            help="the original's arithmetic (fp32, levels truncated instead of rounded), for comparison",
         ),
     ),
     homepage=HOMEPAGE,

@@ -289,7 +289,12 @@ FAULTS: list[tuple[str, str, str, str]] = [
     ("audio encoder", "Doubles", COUNTS, "convert to float32"),
     ("audio encoder", "NoDots", "bears silence and very short sounds", "guard logarithms"),
     ("audio encoder", "FailsOnNothing", "bears silence and very short sounds", "ZeroDivisionError"),
-    ("audio encoder", "NormalisesEachPush", "gives the same rows live and offline", "heard so far"),
+    (
+        "audio encoder",
+        "NormalisesEachPush",
+        "gives the same rows live and offline",
+        "the sound so far",
+    ),
     ("audio encoder", "SharesState", "gives the same rows live and offline", "carry what is left"),
     ("audio encoder", "ScalesInPlace", "leaves the sound as it is", "work on a copy"),
     ("audio encoder", "SeesTheFuture", "gives the same rows live and offline", "differ by"),

@@ -2,7 +2,7 @@
 
 A folder holds `meta.json`, `crops.u8` (each `(side + 8)` squared RGB), `mouths.f32` (a box each, in pixels of
 the crop) and a file of features for each kind that was asked for. Files grow at their end only while they are
-made, so a preparation that was killed goes on where it stopped.
+made, so a preparation that was killed resumes where it stopped.
 """
 
 from __future__ import annotations

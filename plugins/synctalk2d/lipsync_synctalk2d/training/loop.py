@@ -1,4 +1,4 @@
-"""The way through a phase: steps, epochs, checkpoints; stops when it is told to, and goes on from there."""
+"""The way through a phase: steps, epochs, checkpoints; stops on request and resumes from there."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def run_phase(
             if stop.asked:
                 raise Cancelled(
                     f"The training was stopped in epoch {epoch + 1} of {phase.name}; nothing is lost.",
-                    "The same command goes on where it stopped.",
+                    "Rerun the same command to resume.",
                 )
         figures = {name: total / phase.steps for name, total in sums.items()} | phase.judge()
         state.history[phase.name].append(figures)

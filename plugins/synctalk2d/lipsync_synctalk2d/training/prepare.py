@@ -1,7 +1,7 @@
 """From footage to a dataset: up to 25 crops a second where the face can be used, and the sound of each.
 
-Every crop hears the sound of its own exact time, so footage need not have 25 frames a second. Crops lie where
-the engine will cut them at work: the same landmarks, smoothed in the same way.
+The audio features of each crop belong to its exact time, so footage need not have 25 frames a second.
+Crops lie where the engine will cut them in a run: the same landmarks, smoothed in the same way.
 """
 
 from __future__ import annotations

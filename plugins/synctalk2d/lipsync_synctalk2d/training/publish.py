@@ -40,7 +40,7 @@ def publish(
     """
     licence = request.licence
     if request.features == "ave":
-        licence += f"; hears through the AVE encoder, whose terms are: {NO_TERMS}"
+        licence += f"; uses features of the AVE encoder, whose terms are: {NO_TERMS}"
     card = Card(
         name=request.name,
         generator=GENERATORS[request.side].name,

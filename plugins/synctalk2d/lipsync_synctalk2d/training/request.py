@@ -1,4 +1,4 @@
-"""What a training is asked to do: every choice of the user, as data. Needs no torch."""
+"""The settings of a training run, as data. Needs no torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrainRequest:
         name: what the person will be called.
         consent: who agreed to what; it goes onto the card.
         licence: terms of use of the result; it goes onto the card.
-        features: what the network hears.
+        features: the audio features.
         side: width and height of its pictures.
         thin: all numbers of channels are divided by this.
         batch: pictures in a step.

@@ -205,7 +205,7 @@ class _Writing:
         if isinstance(error, OSError | RuntimeError) and "No space" in str(error):
             raise OutputError(
                 f"The disk is full: {self._path} could not be written.",
-                "Free some space; the same command then goes on where it stopped.",
+                "Free some space; then rerun the same command to resume.",
             ) from error
 
 

@@ -81,7 +81,7 @@ def train(
     """Train a person, or go on training.
 
     Args:
-        request: what is asked.
+        request: the settings.
         progress: who listens.
         fresh: begin anew, whatever is there.
         start: the checkpoint to go on from: "best", or a file's name; empty: the newest that can be read.
