@@ -12,10 +12,11 @@ from rich.markup import escape
 from lipsync_core.cli.console import print_json, stdout
 from lipsync_core.cli.flags import Json
 from lipsync_core.cli.plugins.states import COLOURS, State, Word, state_of, state_of_row
+from lipsync_core.kinds import KINDS, kind_of
 from lipsync_core.registry import PluginRow, Registry
 from lipsync_core.specs import CommandSpec, PluginSpec
 
-_ORDER = ("generator", "audio encoder", "detector", "blender", "enhancer", "scorer", "voice")
+_ORDER = [kind.name for kind in KINDS]
 _COMMERCIAL = {True: "yes", False: "no", None: "not stated"}
 
 _All = Annotated[
@@ -67,7 +68,7 @@ def _show(listed: list[Listed]) -> None:
     for one in listed:
         if one.spec.kind != kind:
             kind = one.spec.kind
-            lines.append(f"[bold]{kind}s[/]")
+            lines.append(f"[bold]{kind_of(one.spec).plural}[/]")
         state = _coloured(one.state.word, states)
         lines.append(f"  {one.spec.name:<{names}}  {state}  {escape(one.spec.summary)}")
     if any(one.state.word != "ready" for one in listed):
