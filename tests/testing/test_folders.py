@@ -14,7 +14,7 @@ CURIOUS = """
 import os
 from pathlib import Path
 
-from lipsync_core import places
+from lipsync_core.machine import places
 from lipsync_core.weights import hub_cache
 
 def test_folders():
@@ -28,7 +28,7 @@ def test_folders():
 def test_programs_that_tests_start():
     import subprocess, sys
     told = subprocess.run(
-        [sys.executable, "-c", "from lipsync_core import places; print(places.weights())"],
+        [sys.executable, "-c", "from lipsync_core.machine import places; print(places.weights())"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()
     assert told == str(places.weights())
