@@ -45,6 +45,7 @@ PUBLIC: dict[str, dict[str, str]] = {
         "lipsync_core.networks.device": "Puts a torch network onto a device, and reports memory errors.",
         "lipsync_core.networks.loading": "Loads a checkpoint into a torch network.",
         "lipsync_core.networks.folding": "Folds batch norms into convolutions.",
+        "lipsync_core.networks.levels": "8-bit pictures from a network's output.",
         "lipsync_core.networks.batches": "Runs a network in batches that fit the memory.",
         "lipsync_core.networks.compiling": "torch.compile, where it can be used.",
         "lipsync_core.networks.upsampling": "A faster nearest-neighbour doubling.",

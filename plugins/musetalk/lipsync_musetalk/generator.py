@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lipsync_core.contracts import Generator
-from lipsync_core.errors import GenerationFailed, PluginFault, PluginUnavailable
+from lipsync_core.errors import PluginFault, PluginUnavailable
+from lipsync_core.networks.levels import demand_finite
 from lipsync_core.networks.precision import precision_for
 from lipsync_core.networks.quiet import wait_quietly
 from lipsync_core.networks.recent import fingerprint
@@ -87,11 +88,7 @@ class MuseTalk(Generator):
             return networks.paint(known[a:b], chunk.features[a:b])
 
         made = np.concatenate(networks.device.in_pieces(len(chunk), networks.batch, paint))
-        if not np.isfinite(made).all():
-            raise GenerationFailed(
-                "MuseTalk returned NaN or infinity.",
-                "Choose --precision fp32; if it happens there too, fetch the weights again.",
-            )
+        demand_finite(made, "MuseTalk")
         from lipsync_musetalk import pictures
 
         return pictures.faces_of(made)

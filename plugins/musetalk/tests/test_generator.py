@@ -128,7 +128,7 @@ def test_pictures_that_are_no_numbers_are_told(weights, crops: Crops, monkeypatc
     generator = opened()
     broken = np.full((2, 3, 256, 256), np.nan, np.float32)
     monkeypatch.setattr(generator._opened(), "paint", lambda *given: broken)
-    with pytest.raises(GenerationFailed, match="no numbers"):
+    with pytest.raises(GenerationFailed, match="NaN or infinity"):
         generator.generate(chunk(crops))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.errors import GenerationFailed
+from lipsync_core.networks.levels import rgb_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,8 +62,7 @@ def crops_of(
     Args:
         made: `(N, 3, side, side)` BGR in 0..1.
         crops: `(N, side + 8, side + 8, 3)` RGB, whose rim is kept.
-        cut_off: drop what is behind the point, as the original does, instead of rounding. That darkens
-            by half a level on average.
+        cut_off: truncate levels as the original does, instead of rounding.
 
     Returns:
         `(N, side + 8, side + 8, 3)` RGB, a new array.
@@ -71,14 +70,6 @@ def crops_of(
     Raises:
         GenerationFailed: it gave NaN or infinite values.
     """
-    if not np.isfinite(made).all():
-        raise GenerationFailed(
-            "SyncTalk_2D's network gave values that are no numbers.",
-            "Try --precision fp32; if that does not help, the checkpoint is damaged: choose another one.",
-        )
-    levels = made * np.float32(255.0)
-    if not cut_off:
-        levels = np.rint(levels)
     out = np.array(crops)
-    out[:, RIM:-RIM, RIM:-RIM] = levels.astype(np.uint8)[:, ::-1].transpose(0, 2, 3, 1)
+    out[:, RIM:-RIM, RIM:-RIM] = rgb_levels(made, "SyncTalk_2D", truncate=cut_off)
     return out

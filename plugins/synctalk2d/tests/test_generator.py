@@ -84,7 +84,7 @@ def test_what_is_wrong_is_told(home, persons, chunk):
     with pytest.raises(PluginFault, match="features a frame"):
         generator.generate(odd)
     rows = np.full((3, 32, 16, 16), np.nan, np.float32)
-    with pytest.raises(GenerationFailed, match="no numbers"):
+    with pytest.raises(GenerationFailed, match="NaN or infinity"):
         generator.generate(inputs.chunk(chunk.crops, rows))
     generator.close()
     generator.close()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.errors import GenerationFailed
+from lipsync_core.networks.levels import rgb_levels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,7 @@ def crops_of(made: NDArray[np.float32], *, cut_off: bool = False) -> NDArray[np.
 
     Args:
         made: `(N, 3, 96, 96)` BGR in 0..1.
-        cut_off: drop what is behind the point, as the original does, instead of rounding. That darkens
-            by half a level on average.
+        cut_off: truncate levels as the original does, instead of rounding.
 
     Returns:
         `(N, 96, 96, 3)` RGB.
@@ -48,12 +47,4 @@ def crops_of(made: NDArray[np.float32], *, cut_off: bool = False) -> NDArray[np.
     Raises:
         GenerationFailed: it gave NaN or infinite values.
     """
-    if not np.isfinite(made).all():
-        raise GenerationFailed(
-            "Wav2Lip's network gave values that are no numbers.",
-            "Try --precision fp32; if that does not help, the checkpoint is damaged: fetch it again.",
-        )
-    levels = made * np.float32(255.0)
-    if not cut_off:
-        levels = np.rint(levels)
-    return np.ascontiguousarray(levels.astype(np.uint8)[:, ::-1].transpose(0, 2, 3, 1))
+    return rgb_levels(made, "Wav2Lip", truncate=cut_off)
