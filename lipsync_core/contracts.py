@@ -266,7 +266,7 @@ class Blender(Plugin):
 
 
 class ScoreStream(ABC):
-    """One unbroken stretch of one face being scored; keeps numbers of it, never pictures or sound."""
+    """One unbroken span of one face being scored; keeps numbers of it, never pictures or sound."""
 
     @abstractmethod
     def push(self, crops: Crops, samples: Samples) -> None:
@@ -275,12 +275,12 @@ class ScoreStream(ABC):
         Args:
             crops: any number, including none, at the spec's `frame_rate`.
             samples: float32 mono at the spec's `sample_rate`, any number. The first sample of the
-                stretch sounds when its first crop is shown.
+                span sounds when its first crop is shown.
         """
 
     @abstractmethod
     def finish(self) -> Scores:
-        """End of the stretch: one finite figure for each of the spec's `measures`, perhaps curves."""
+        """End of the span: one finite figure for each of the spec's `measures`, perhaps curves."""
 
 
 class Scorer(Plugin):
@@ -290,7 +290,7 @@ class Scorer(Plugin):
 
     @abstractmethod
     def stream(self) -> ScoreStream:
-        """Begin a stretch."""
+        """Begin a span."""
 
 
 class Voice(Plugin):

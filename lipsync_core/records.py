@@ -213,7 +213,7 @@ class AudioClip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What a scorer says of one stretch.
+    """What a scorer says of one span.
 
     Attributes:
         figures: one finite number for each measure that the spec declares; optional ones may be missing.

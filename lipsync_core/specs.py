@@ -450,14 +450,14 @@ class BlenderSpec(PluginSpec):
 class Measure:
     """One figure that a scorer gives: its key, which way is better, and its meaning with the unit.
 
-    Stretches are put together by their length: the mean of what is better higher or lower, the median of
+    Spans are put together by their length: the mean of what is better higher or lower, the median of
     what should be near 0, the sum of a count.
 
     Attributes:
         key: its name in `Scores.figures`.
         better: which way.
         help: what it means, in which unit.
-        optional: a stretch that gives no ground for it leaves it out, as silence does a shift.
+        optional: a span that gives no ground for it leaves it out, as silence does a shift.
     """
 
     key: str
@@ -475,7 +475,7 @@ class ScorerSpec(PluginSpec):
         measures: what it gives.
         frame_rate: crops a second that it wants; the engine takes the frames nearest to these times.
         sample_rate: Hz of the mono sound it is handed.
-        least: crops below which it has nothing to say of a stretch.
+        least: crops below which it has nothing to say of a span.
     """
 
     kind: ClassVar[str] = "scorer"

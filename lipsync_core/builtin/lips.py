@@ -52,7 +52,7 @@ class LipsStream(ScoreStream):
             self._rows.append(self._voice.push(samples))
 
     def finish(self) -> Scores:
-        """Figures of the whole stretch."""
+        """Figures of the whole span."""
         self._rows.append(self._voice.flush())
         rows = np.concatenate(self._rows).astype(np.float64)
         mouth = np.concatenate([*self._mouth, np.zeros(0)])
@@ -89,7 +89,7 @@ class LipsScorer(Scorer):
         self._encoder.open(context)
 
     def stream(self) -> LipsStream:
-        """Begin a stretch."""
+        """Begin a span."""
         return LipsStream(self._encoder.stream(SAMPLE_RATE, Fraction(RATE)))
 
     def close(self) -> None:

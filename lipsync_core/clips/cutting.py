@@ -38,7 +38,7 @@ class Pace:
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Span:
     """Frames `start` to `stop` of the output, all speech or all silence."""
 
     kind: ClipKind
@@ -51,7 +51,7 @@ class Stretch:
         return self.stop - self.start
 
 
-def stretches(activity: NDArray[np.float32], rate: float, pace: Pace) -> list[Stretch]:
+def spans(activity: NDArray[np.float32], rate: float, pace: Pace) -> list[Span]:
     """Speech and silence in turn.
 
     Args:
@@ -67,13 +67,13 @@ def stretches(activity: NDArray[np.float32], rate: float, pace: Pace) -> list[St
         speaks[max(0, start - spread) : stop + spread] = True
     _without_short(speaks, False, round(pace.shortest * rate))
     edges = [0, *(np.flatnonzero(np.diff(speaks)) + 1).tolist(), len(speaks)]
-    return [Stretch("talk" if speaks[a] else "silence", a, b) for a, b in pairwise(edges)]
+    return [Span("talk" if speaks[a] else "silence", a, b) for a, b in pairwise(edges)]
 
 
-def cut(library: Library, parts: Sequence[Stretch], pace: Pace) -> EditList:
-    """Lay clips under the stretches.
+def cut(library: Library, parts: Sequence[Span], pace: Pace) -> EditList:
+    """Lay clips under the spans.
 
-    A stretch is filled with the clip that fits it best among those shown least so far; a clip goes on where
+    A span is filled with the clip that fits it best among those shown least so far; a clip goes on where
     it was left when the rest of it is long enough. Where all are too short, several follow each other, and
     what remains is the last frame held. Silence without silence clips is shown with talk clips, whose lips
     are then closed.

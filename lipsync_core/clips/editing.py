@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.clips.cmx import cmx3600
-from lipsync_core.clips.cutting import Pace, Stretch, cut, stretches
+from lipsync_core.clips.cutting import Pace, Span, cut, spans
 from lipsync_core.clips.library import Library
 from lipsync_core.clips.plot import draw
 from lipsync_core.errors import UnsupportedInput
@@ -35,7 +35,7 @@ class Cutting:
     """
 
     edits: EditList
-    parts: tuple[Stretch, ...]
+    parts: tuple[Span, ...]
     activity: NDArray[np.float32]
     voice: Path
 
@@ -66,7 +66,7 @@ def edited(library: Library, voice: Path, pace: Pace) -> Cutting:
         UnsupportedInput: the voice cannot be read or is empty, or clips are missing.
     """
     activity = _activity(voice, library.frame_rate)
-    parts = tuple(stretches(activity, float(library.frame_rate), pace))
+    parts = tuple(spans(activity, float(library.frame_rate), pace))
     return Cutting(edits=cut(library, parts, pace), parts=parts, activity=activity, voice=voice)
 
 

@@ -1,4 +1,4 @@
-"""Cases for scorers: the declared figures, whatever the pieces, and no memory of other stretches."""
+"""Cases for scorers: the declared figures, whatever the pieces, and no memory of other spans."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lipsync_core.records import Crops, Samples, Scores
 from lipsync_core.specs import ScorerSpec
 
 _FRAMES = 40
-"""Crops of the stretch that is scored, unless the scorer wants more at the least."""
+"""Crops of the span that is scored, unless the scorer wants more at the least."""
 _SAME = 1e-3
 """Difference of a figure that batch sizes may make."""
 
@@ -79,18 +79,18 @@ def any_pieces(bench: Bench) -> None:
 
 
 def forgets(bench: Bench) -> None:
-    """The same stretch before and after another."""
+    """The same span before and after another."""
     crops, samples = _material(bench)
     before = dict(_whole(bench).figures)
     _scored(bench, inputs.piece(crops, 0, len(crops) // 2), samples[::-1].copy())
     demand(
         dict(_scored(bench, crops, samples).figures) == before,
-        "the same stretch got other figures after another one: begin anew in stream().",
+        "the same span got other figures after another one: begin anew in stream().",
     )
 
 
 CASES: tuple[Case, ...] = (
     Case(name="gives the declared figures", run=declared_figures),
-    Case(name="forgets earlier stretches", run=forgets),
+    Case(name="forgets earlier spans", run=forgets),
     Case(name="gives the same in any pieces", run=any_pieces),
 )

@@ -88,5 +88,5 @@ def _box(points: NDArray[np.floating], room: float) -> tuple[int, int, int, int]
 
 
 def same_face(before: FaceHere | None, now: FaceHere | None) -> bool:
-    """Whether two frames in a row belong to one stretch."""
+    """Whether two frames in a row belong to one span."""
     return before is not None and now is not None and before.track == now.track

@@ -35,7 +35,7 @@ from lipsync_core.targets.target import TargetFrame
 __all__ = ["evaluate"]
 
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the layout of what `evaluate` gives."""
 STEADY = AlignedCrop(
     size=(96, 96),
@@ -247,9 +247,7 @@ def _told(feed: Feed) -> dict[str, Any]:
     return {
         "figures": together(feed.spec, feed.found),
         "frames": sum(s.crops for s in feed.found),
-        "stretches": [
-            {"start": round(s.start, 3), "frames": s.crops, **s.figures} for s in feed.found
-        ],
+        "spans": [{"start": round(s.start, 3), "frames": s.crops, **s.figures} for s in feed.found],
         "meaning": {m.key: {"better": m.better, "help": m.help} for m in feed.spec.measures},
     }
 

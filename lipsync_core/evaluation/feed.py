@@ -1,4 +1,4 @@
-"""Hands each scorer its crops and sound, stretch by stretch, while the frames come by once."""
+"""Hands each scorer its crops and sound, span by span, while the frames come by once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ BATCH = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """What one scorer said of one unbroken stretch.
+class Span:
+    """What one scorer said of one unbroken span.
 
     Attributes:
         start: seconds from the video's first frame.
@@ -72,7 +72,7 @@ class SoundCursor:
 
 
 class Feed:
-    """One scorer and its stretches.
+    """One scorer and its spans.
 
     Args:
         spec: of the scorer.
@@ -85,7 +85,7 @@ class Feed:
         self, spec: ScorerSpec, scorer: Scorer, target: Target, sound: SoundCursor
     ) -> None:
         self.spec = spec
-        self.found: list[Stretch] = []
+        self.found: list[Span] = []
         self._scorer, self._target, self._sound = scorer, target, sound
         self._stream: ScoreStream | None = None
         self._begin = Fraction(0)
@@ -93,7 +93,7 @@ class Feed:
         self._waiting: list[TargetFrame] = []
 
     def take(self, frame: TargetFrame) -> None:
-        """The next frame of the present stretch, or the first of a new one."""
+        """The next frame of the present span, or the first of a new one."""
         info = frame.picture.info
         if self._stream is None:
             self._stream, self._begin, self._crops, self._heard = (
@@ -107,7 +107,7 @@ class Feed:
             self._push()
 
     def end(self) -> None:
-        """The stretch is over."""
+        """The span is over."""
         if self._stream is None:
             return
         self._push()
@@ -115,7 +115,7 @@ class Feed:
         if self._crops >= self.spec.least:
             told = stream.finish()
             self.found.append(
-                Stretch(
+                Span(
                     start=float(self._begin),
                     crops=self._crops,
                     rate=self.spec.frame_rate,
@@ -142,8 +142,8 @@ class Feed:
         self._stream.push(crops, samples)
 
 
-def together(spec: ScorerSpec, found: list[Stretch]) -> dict[str, float]:
-    """The figures of all stretches as one; empty where there is none."""
+def together(spec: ScorerSpec, found: list[Span]) -> dict[str, float]:
+    """The figures of all spans as one; empty where there is none."""
     told: dict[str, float] = {}
     for measure in spec.measures:
         able = [s for s in found if measure.key in s.figures]

@@ -98,7 +98,7 @@ class Flicker:
         self._count = 0
 
     def add(self, crop: Image) -> None:
-        """The next aligned crop of one stretch."""
+        """The next aligned crop of one span."""
         self._held = [*self._held[-2:], luma(crop)]
         if len(self._held) == 3:
             before, now, after = self._held
@@ -108,7 +108,7 @@ class Flicker:
             self._count += 1
 
     def cut(self) -> None:
-        """A new stretch begins."""
+        """A new span begins."""
         self._held = []
 
     def figures(self) -> dict[str, float]:

@@ -13,7 +13,7 @@ from lipsync_core.media.waveform import waveform
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from lipsync_core.evaluation.feed import Stretch
+    from lipsync_core.evaluation.feed import Span
 
 
 def draw(told: dict[str, Any]) -> bytes:
@@ -21,7 +21,7 @@ def draw(told: dict[str, Any]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    curves: dict[str, list[Stretch]] = {
+    curves: dict[str, list[Span]] = {
         name: found
         for name, found in told["curves"].items()
         if name in told["scorers"] and any(s.curves for s in found)
@@ -52,15 +52,15 @@ def _waveform(panel: Axes, path: Path, lead: float) -> None:
     panel.set_ylabel("sound")
 
 
-def _curves(panel: Axes, found: list[Stretch]) -> None:
-    """Curves of all stretches; each kind scaled by its own 98th percentile, so that shapes compare."""
+def _curves(panel: Axes, found: list[Span]) -> None:
+    """Curves of all spans; each kind scaled by its own 98th percentile, so that shapes compare."""
     for n, name in enumerate(sorted({name for s in found for name in s.curves})):
         values = np.concatenate([s.curves[name] for s in found if name in s.curves])
         usual = values[np.isfinite(values)]
         top = float(np.percentile(np.abs(usual), 98)) if len(usual) else 1.0
-        for k, stretch in enumerate(s for s in found if name in s.curves):
-            times = stretch.start + np.arange(stretch.crops) / stretch.rate
-            curve = stretch.curves[name] / max(top, 1e-6)
+        for k, span in enumerate(s for s in found if name in s.curves):
+            times = span.start + np.arange(span.crops) / span.rate
+            curve = span.curves[name] / max(top, 1e-6)
             panel.plot(
                 times, curve, color=f"C{n}", lw=1, label=None if k else f"{name} (x {top:.2g})"
             )

@@ -23,7 +23,7 @@ CLOSED = 0.02
 """Gap of the inner lips, in eye distances, below which lips always count as closed: what trackers see of
 closed lips (measured on the bundled portrait: 0.004 to 0.012)."""
 CLOSED_SHARE = 0.25
-"""Lips also count as closed below this share of the wide openings of the same stretch (95th percentile)."""
+"""Lips also count as closed below this share of the wide openings of the same span (95th percentile)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

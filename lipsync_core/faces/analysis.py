@@ -1,7 +1,7 @@
 """What is remembered of a target: its shots, and every face with its track, kept on disk.
 
 Landmarks are most of it (478 points, 2.8 KB a face), so they stay in a file and are read for the
-stretch at hand; only the small table of rows is held in memory (about 70 bytes a face).
+span at hand; only the small table of rows is held in memory (about 70 bytes a face).
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MESH = 468
 BLINK_CELL = 3.6
-"""Seconds; each such stretch of time holds one blink. People blink about every 2 to 6 s."""
+"""Seconds; each such span of time holds one blink. People blink about every 2 to 6 s."""
 CLOSING, CLOSED, OPENING = 0.09, 0.04, 0.15
 """Seconds of a blink; people take about 0.2 to 0.3 s in all."""
 SHUT = 0.97

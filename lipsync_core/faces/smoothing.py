@@ -31,7 +31,7 @@ def gaussian(values: NDArray[np.float32], sigma: float = SIGMA) -> NDArray[np.fl
 
 
 def runs(frames: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Positions `[start, stop)` of stretches of consecutive frame numbers in an increasing list."""
+    """Positions `[start, stop)` of spans of consecutive frame numbers in an increasing list."""
     if len(frames) == 0:
         return []
     breaks = np.flatnonzero(np.diff(frames) != 1) + 1

@@ -1,4 +1,4 @@
-"""A scorer around one network with one weight file: opening, closing, and starting a stretch."""
+"""A scorer around one network with one weight file: opening, closing, and starting a span."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Network = TypeVar("Network", bound=Closable)
 
 
 class NetworkScorer(Scorer, Generic[Network]):
-    """Base class: a subclass sets `spec`, `file` and `title`, and implements `loaded` and `stretch`.
+    """Base class: a subclass sets `spec`, `file` and `title`, and implements `loaded` and `span`.
 
     Attributes:
         spec: of the scorer.
@@ -63,8 +63,8 @@ class NetworkScorer(Scorer, Generic[Network]):
         self._network = self.loaded(file, context)
 
     def stream(self) -> ScoreStream:
-        """Begin a stretch."""
-        return self.stretch(self.opened(self._network, self.spec.name))
+        """Begin a span."""
+        return self.span(self.opened(self._network, self.spec.name))
 
     def close(self) -> None:
         """Release the network."""
@@ -77,5 +77,5 @@ class NetworkScorer(Scorer, Generic[Network]):
         """The network with its weights; the first place where torch may be imported."""
 
     @abstractmethod
-    def stretch(self, network: Network) -> ScoreStream:
-        """Start a stretch that is scored with the network."""
+    def span(self, network: Network) -> ScoreStream:
+        """Start a span that is scored with the network."""

@@ -1,7 +1,7 @@
 """Which frames of a track say most about a face, and are cheap to fetch.
 
 Every frame costs decoding from the keyframe before it. Thirty frames anywhere in a minute would mean
-decoding most of the minute once more, so a budget holds the choice together: frames of a stretch that
+decoding most of the minute once more, so a budget holds the choice together: frames of a span that
 is decoded for another one are free.
 """
 

@@ -333,7 +333,7 @@ class StillTarget(Target):
 
 
 def passthrough_spans(reasons: NDArray[np.int8]) -> list[dict[str, int | str]]:
-    """Stretches of output frames that pass through, for the report: first, last, why."""
+    """Spans of output frames that pass through, for the report: first, last, why."""
     edges = np.flatnonzero(np.diff(reasons)) + 1
     bounds = [0, *edges.tolist(), len(reasons)]
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lipsync_core.clips.cutting import Pace, Stretch, cut, stretches
+from lipsync_core.clips.cutting import Pace, Span, cut, spans
 from lipsync_core.clips.library import Entry, Library
 from lipsync_core.errors import UnsupportedInput, UsageError
 
@@ -39,22 +39,22 @@ def told(parts):
     ],
 )
 def test_speech_and_silence_in_turn(spoken, parts):
-    assert told(stretches(activity(spoken), RATE, PACE)) == parts
+    assert told(spans(activity(spoken), RATE, PACE)) == parts
 
 
 def test_a_talk_clip_begins_before_the_first_word():
     pace = Pace(silence=0.4, speech=0.2, lead=0.2, shortest=0.4)
-    found = stretches(activity("." * 30 + "s" * 20 + "." * 30), RATE, pace)
+    found = spans(activity("." * 30 + "s" * 20 + "." * 30), RATE, pace)
     assert [(p.start, p.stop) for p in found] == [(0, 25), (25, 55), (55, 80)]
-    close = stretches(activity("s" * 20 + "." * 15 + "s" * 20), RATE, pace)
+    close = spans(activity("s" * 20 + "." * 15 + "s" * 20), RATE, pace)
     assert told(close) == [("t", 55)], "what the leads leave of a pause is too short to cut away"
 
 
-def test_every_frame_is_in_one_stretch():
+def test_every_frame_is_in_one_span():
     rng = np.random.default_rng(3)
     for _ in range(50):
         spoken = np.repeat(rng.random(60) > 0.5, rng.integers(1, 30, 60)).astype(np.float32)
-        found = stretches(spoken, RATE, PACE)
+        found = spans(spoken, RATE, PACE)
         assert found[0].start == 0 and found[-1].stop == len(spoken)
         for one, other in pairwise(found):
             assert one.stop == other.start and one.kind != other.kind
@@ -84,7 +84,7 @@ TWO = (entry("a", "talk", 100), entry("b", "talk", 60), entry("q", "silence", 30
 
 
 def test_the_clip_that_fits_best_and_was_shown_least():
-    parts = [Stretch("talk", 0, 50), Stretch("silence", 50, 70), Stretch("talk", 70, 120)]
+    parts = [Span("talk", 0, 50), Span("silence", 50, 70), Span("talk", 70, 120)]
     assert shown(cut(library(*TWO), parts, PACE)) == [
         ("b", "t", 0, 50, 0),
         ("q", "s", 0, 20, 0),
@@ -93,17 +93,17 @@ def test_the_clip_that_fits_best_and_was_shown_least():
 
 
 def test_a_clip_goes_on_where_it_was_left():
-    parts = [Stretch("silence", 0, 15), Stretch("talk", 15, 65), Stretch("silence", 65, 80)]
+    parts = [Span("silence", 0, 15), Span("talk", 15, 65), Span("silence", 65, 80)]
     assert [e[2] for e in shown(cut(library(*TWO), parts, PACE)) if e[0] == "q"] == [0, 15]
 
 
 def test_what_is_too_long_gets_several_and_a_short_rest_is_held():
-    parts = [Stretch("talk", 0, 167)]
+    parts = [Span("talk", 0, 167)]
     assert shown(cut(library(*TWO), parts, PACE)) == [
         ("a", "t", 0, 100, 0),
         ("b", "t", 0, 60, 7),
     ]
-    parts = [Stretch("talk", 0, 180)]
+    parts = [Span("talk", 0, 180)]
     assert [e[:1] + e[3:] for e in shown(cut(library(*TWO), parts, PACE))] == [
         ("a", 100, 0),
         ("b", 60, 0),
@@ -112,14 +112,14 @@ def test_what_is_too_long_gets_several_and_a_short_rest_is_held():
 
 
 def test_silence_without_silence_clips_is_shown_with_talk():
-    parts = [Stretch("silence", 0, 40)]
+    parts = [Span("silence", 0, 40)]
     (only,) = cut(library(*TWO[:2]), parts, PACE).edits
     assert (only.kind, only.frames) == ("talk", 40)
 
 
 def test_speech_without_talk_clips_is_refused():
     with pytest.raises(UnsupportedInput, match="holds no talk clip") as error:
-        cut(library(TWO[2]), [Stretch("talk", 0, 40)], PACE)
+        cut(library(TWO[2]), [Span("talk", 0, 40)], PACE)
     assert "clips.json" in error.value.hint
 
 
@@ -129,7 +129,7 @@ def test_it_always_fills_to_the_frame():
         clips = [entry(f"t{n}", "talk", int(rng.integers(3, 200))) for n in range(4)]
         clips += [entry(f"q{n}", "silence", int(rng.integers(3, 90))) for n in range(2)]
         spoken = np.repeat(rng.random(20) > 0.4, rng.integers(1, 200, 20)).astype(np.float32)
-        parts = stretches(spoken, RATE, PACE)
+        parts = spans(spoken, RATE, PACE)
         edits = cut(library(*clips), parts, PACE)
         assert edits.frames == len(spoken)
         for edit in edits.edits:

@@ -126,14 +126,14 @@ def test_known_phones(talk, tmp_path):
     assert told == {"bilabials": 2.0, "closed": 0.5}
 
 
-def test_frames_without_a_face_split_the_stretches(tmp_path, talk, talk_voice):
+def test_frames_without_a_face_split_the_spans(tmp_path, talk, talk_voice):
     with VideoReader(talk) as reader:
         images = [picture.rgb() for picture in reader.frames()]
     images[70:80] = [np.full_like(images[0], 90)] * 10
     told = judged(face_video(tmp_path / "gap.mp4", images=images), audio=talk_voice)
     assert told["faces"]["hit_rate"] == pytest.approx(140 / 150, abs=0.02)
     found = told["scorers"]["lips"]
-    assert len(found["stretches"]) == 2
+    assert len(found["spans"]) == 2
     assert found["figures"]["correlation"] > 0.6
 
 

@@ -1,4 +1,4 @@
-"""Sound read along with the frames, and the putting together of stretches."""
+"""Sound read along with the frames, and the putting together of spans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mediafactory import make_sound
 
-from lipsync_core.evaluation.feed import SoundCursor, Stretch, together
+from lipsync_core.evaluation.feed import SoundCursor, Span, together
 from lipsync_core.specs import BoxCrop, Licence, Margins, Measure, ScorerSpec
 
 RATE = 16_000
@@ -63,21 +63,21 @@ def spec() -> ScorerSpec:
     )
 
 
-def stretch(crops, **figures) -> Stretch:
-    return Stretch(start=0.0, crops=crops, rate=25, figures=figures)
+def span(crops, **figures) -> Span:
+    return Span(start=0.0, crops=crops, rate=25, figures=figures)
 
 
-def test_stretches_are_put_together_by_their_length():
+def test_spans_are_put_together_by_their_length():
     found = [
-        stretch(100, fits=0.9, apart=40.0, seen=3.0),
-        stretch(300, fits=0.5, apart=0.0, seen=4.0),
-        stretch(50, fits=0.1, seen=0.0),
+        span(100, fits=0.9, apart=40.0, seen=3.0),
+        span(300, fits=0.5, apart=0.0, seen=4.0),
+        span(50, fits=0.1, seen=0.0),
     ]
     told = together(spec(), found)
     assert told["fits"] == pytest.approx((90 + 150 + 5) / 450)
-    assert (told["apart"], told["seen"]) == (0.0, 7.0), "one short stretch must not move the shift"
+    assert (told["apart"], told["seen"]) == (0.0, 7.0), "one short span must not move the shift"
 
 
 def test_nothing_scored_gives_no_figures():
     assert together(spec(), []) == {}
-    assert set(together(spec(), [stretch(9, fits=1.0, seen=1.0)])) == {"fits", "seen"}
+    assert set(together(spec(), [span(9, fits=1.0, seen=1.0)])) == {"fits", "seen"}

@@ -113,7 +113,7 @@ def test_bad_files_are_told_in_a_sentence_and_leave_nothing(tmp_path: Path, home
     assert "net.pth is missing in it" in told(changed(good, out, **{"net.pth": None}))
     assert "another content" in told(changed(good, out, **{"net.pth": b"numberz" * 1000}))
     assert "has 3 bytes instead of 7000" in told(changed(good, out, **{"net.pth": b"abc"}))
-    assert "no trained person: it has no card" in told(changed(good, out, **{CARD: None}))
+    assert "not a trained person: it has no card" in told(changed(good, out, **{CARD: None}))
     assert "is no JSON" in told(changed(good, out, **{CARD: b"{"}))
     newer = json.dumps(card | {"schema": 99}).encode()
     assert "layout 99" in told(changed(good, out, **{CARD: newer}))

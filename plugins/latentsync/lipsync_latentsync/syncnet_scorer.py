@@ -47,12 +47,12 @@ class StableSyncNetScorer(NetworkScorer["Embedder"]):
 
         return Embedder(file, context.device, context.threads)
 
-    def stretch(self, network: Embedder) -> ScoreStream:
-        """See `NetworkScorer.stretch`."""
-        return _Stretch(network)
+    def span(self, network: Embedder) -> ScoreStream:
+        """See `NetworkScorer.span`."""
+        return _Span(network)
 
 
-class _Stretch(ScoreStream):
+class _Span(ScoreStream):
     """Keeps the crops and rows of a batch, and the embeddings that shifts still reach."""
 
     def __init__(self, embedder: Embedder) -> None:

@@ -1,7 +1,7 @@
 """Rows of Whisper's layers in, one window of 10 rows for each video frame out, at any rate without drift.
 
 At 25 frames a second both originals take, for the frame at time t, the rows from 80 ms before to 120 ms
-after; that stretch of sound is what a picture taken at t was learnt with, so it is the same at every rate.
+after; that span of sound is what a picture taken at t was learnt with, so it is the same at every rate.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Sound in, rows of Whisper's layers out, 50 a second, streaming: its segments of 30 s leave no seams.
 
-A plan says which stretch of the sound is encoded when, and from which row on its result is used. Around
-that row both stretches are mixed, so that what the network knows from its context passes over smoothly.
+A plan says which span of the sound is encoded when, and from which row on its result is used. Around
+that row both spans are mixed, so that what the network knows from its context passes over smoothly.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ SEGMENT = 1500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """One stretch that is encoded, in rows from the beginning of the sound.
+    """One span that is encoded, in rows from the beginning of the sound.
 
     Attributes:
         start: its first row.
         end: the row after its last; the sound may end before.
-        border: from here on it is believed rather than the stretch before.
+        border: from here on it is believed rather than the span before.
     """
 
     start: int
@@ -43,11 +43,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which stretches are encoded.
+    """Which spans are encoded.
 
     Attributes:
-        window: number of the stretch -> the stretch; borders rise, and each lies within the stretch before.
-        fade: rows around a border in which both stretches are mixed.
+        window: number of the span -> the span; borders rise, and each lies within the span before.
+        fade: rows around a border in which both spans are mixed.
         lookahead: seconds of sound after a row's time that it depends on at the most.
     """
 
@@ -94,7 +94,7 @@ class RowStream:
 
     Args:
         hear: what the network makes of at most 30 s of sound: `(n,)` samples -> `(n // 320, 5, 384)`.
-        plan: which stretches are encoded when.
+        plan: which spans are encoded when.
     """
 
     def __init__(self, hear: Callable[[Samples], Rows], plan: Plan) -> None:

@@ -40,12 +40,12 @@ class SyncNetScorer(NetworkScorer["Embedder"]):
 
         return Embedder(file, context.device, context.threads)
 
-    def stretch(self, network: Embedder) -> ScoreStream:
-        """See `NetworkScorer.stretch`."""
-        return _Stretch(network)
+    def span(self, network: Embedder) -> ScoreStream:
+        """See `NetworkScorer.span`."""
+        return _Span(network)
 
 
-class _Stretch(ScoreStream):
+class _Span(ScoreStream):
     """Keeps the crops and rows of a batch, some 30 embeddings, and 124 bytes for each crop seen."""
 
     def __init__(self, embedder: Embedder) -> None:

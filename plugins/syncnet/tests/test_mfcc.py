@@ -11,7 +11,7 @@ from lipsync_core.testing import recipe
 
 @pytest.fixture(scope="module")
 def sound() -> np.ndarray:
-    """One second with silence and a stretch at both limits of 16 bits."""
+    """One second with silence and a span at both limits of 16 bits."""
     made = recipe.wave("syncnet_mfcc", 16_000)
     made[6000:8000] = 0
     made[9000:9010], made[9010:9020] = 1, -1

@@ -36,8 +36,8 @@ def test_a_video_is_judged(home, checkpoint: Path, speech: Path, tmp_path: Path)
     assert all(math.isfinite(value) for value in figures.values())
     assert figures["lse_d"] > 0 <= figures["lse_c"]
     assert figures["offset"] in range(-15, 16)
-    (stretch,) = told["stretches"]
-    assert {key: stretch[key] for key in figures} == pytest.approx(figures)
+    (span,) = told["spans"]
+    assert {key: span[key] for key in figures} == pytest.approx(figures)
     assert told["meaning"]["lse_d"]["better"] == "lower"
     assert "lse_c" in page.read_text("utf-8")
 

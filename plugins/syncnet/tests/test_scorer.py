@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lipsync_syncnet.mfcc import MfccStream
-from lipsync_syncnet.scorer import SyncNetScorer, _Stretch
+from lipsync_syncnet.scorer import SyncNetScorer, _Span
 from lipsync_syncnet.spec import CROP, LEAST, SYNCNET
 
 from lipsync_core.conformance import inputs
@@ -95,11 +95,11 @@ class Heard:
 
 
 @pytest.fixture
-def stretch():
-    """`stretch(late)`: a stretch whose voice is so many frames late."""
+def span():
+    """`span(late)`: a span whose voice is so many frames late."""
 
     def make(late: int = 0):
-        made = _Stretch(Numbers())  # type: ignore[arg-type]
+        made = _Span(Numbers())  # type: ignore[arg-type]
         made._mfcc = Heard(late)  # type: ignore[assignment]
         return made
 
@@ -122,8 +122,8 @@ def shown(first: int, count: int) -> Crops:
 
 @pytest.mark.parametrize("late", [0, 3, -7, 15])
 @pytest.mark.parametrize("size", [7, 100])
-def test_a_voice_that_is_late_or_early_is_found(stretch, late: int, size: int):
-    stream = stretch(late)
+def test_a_voice_that_is_late_or_early_is_found(span, late: int, size: int):
+    stream = span(late)
     for at in range(0, 100, size):
         count = min(size, 100 - at)
         stream.push(shown(at, count), np.zeros(640 * count, np.float32))
@@ -142,8 +142,8 @@ def test_a_voice_that_is_late_or_early_is_found(stretch, late: int, size: int):
         (6, 3840, 1),
     ],
 )
-def test_as_many_moments_as_both_have_but_the_last(stretch, frames, samples, moments):
-    stream = stretch()
+def test_as_many_moments_as_both_have_but_the_last(span, frames, samples, moments):
+    stream = span()
     stream.push(shown(0, frames), np.zeros(samples, np.float32))
     curve = stream.finish().curves["confidence"]
     assert len(curve) == frames
@@ -151,8 +151,8 @@ def test_as_many_moments_as_both_have_but_the_last(stretch, frames, samples, mom
 
 
 @pytest.mark.parametrize("frames, samples", [(0, 0), (5, 6400), (40, 5 * 640), (40, 0)])
-def test_too_little_gives_no_figures(stretch, frames, samples):
-    stream = stretch()
+def test_too_little_gives_no_figures(span, frames, samples):
+    stream = span()
     stream.push(shown(0, frames), np.zeros(samples, np.float32))
     found = stream.finish()
     assert found.figures == {}
@@ -160,17 +160,17 @@ def test_too_little_gives_no_figures(stretch, frames, samples):
     assert np.isnan(found.curves["confidence"]).all()
 
 
-def test_crops_and_sound_may_come_apart(stretch):
-    apart, together = stretch(2), stretch(2)
+def test_crops_and_sound_may_come_apart(span):
+    apart, together = span(2), span(2)
     apart.push(shown(0, 80), np.zeros(0, np.float32))
     apart.push(shown(80, 0), np.zeros(80 * 640, np.float32))
     together.push(shown(0, 80), np.zeros(80 * 640, np.float32))
     assert apart.finish().figures == together.finish().figures
 
 
-def test_memory_hardly_grows_with_the_length(stretch):
+def test_memory_hardly_grows_with_the_length(span):
     """Ten minutes take 31 distances a moment more than one; embeddings alone would be 33 times as much."""
-    stream, sound, held = stretch(), np.zeros(16 * 640, np.float32), []
+    stream, sound, held = span(), np.zeros(16 * 640, np.float32), []
     tracemalloc.start()
     for at in range(0, 4800, 16):
         stream.push(shown(at, 16), sound)

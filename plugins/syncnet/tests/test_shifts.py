@@ -33,7 +33,7 @@ def test_a_shift_that_is_known(later):
     faces, voices = moments[15:105], moments[15 - later : 105 - later]
     found = scored(faces, voices)
     assert found.later == later
-    # Where the voice that belongs to a mouth is within the stretch it is the same; else there are zeros.
+    # Where the voice that belongs to a mouth is within the span it is the same; else there are zeros.
     lost = abs(later) / 90
     assert found.distance == pytest.approx(lost * 8, abs=0.4)
     assert found.confidence > 6

@@ -24,7 +24,7 @@ def probe_hubert(context: ProbeContext) -> ProbeResult:
 def probe_wenet(context: ProbeContext) -> ProbeResult:
     """Ready where a file of rows was named."""
     return _file_probe(context, WENET_ROW) or Unavailable(
-        reason="WeNet's encoder cannot be had here, and no file of its features was named",
+        reason="WeNet's encoder is not available, and no file with its features was given",
         hint="Make the voice's aud_wenet.npy with SyncTalk_2D or Ultralight, and name it with this "
         "encoder's option file=PATH; or use a person who was trained with other features.",
     )
@@ -45,7 +45,7 @@ def probe_network(context: ProbeContext) -> ProbeResult:
     absent = [p for p in ("torch", "transformers") if not packages.installed(p)]
     if absent:
         return Unavailable(
-            reason=f"the package '{absent[0]}' is not installed, and no file of features was named",
+            reason=f"the package '{absent[0]}' is not installed, and no file with features was given",
             hint=f"{INSTALL}; or name the voice's aud_hu.npy with this encoder's option file=PATH.",
         )
     here = location.locate(SYNCTALK2D_HUBERT)  # one folder for both encoders

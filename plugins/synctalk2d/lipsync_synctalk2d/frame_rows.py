@@ -2,7 +2,7 @@
 
 At 25 frames a second, frame i of SyncTalk_2D uses the windows that begin at frames i - 9 to i + 6 (its list
 of rows begins with one doubled, so rows i - 8 to i + 7 of the list are meant). A picture was learnt with that
-stretch of sound around it; so at other rates the windows begin at the same distances in time.
+span of sound around it; so at other rates the windows begin at the same distances in time.
 """
 
 from __future__ import annotations

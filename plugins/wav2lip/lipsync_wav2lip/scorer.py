@@ -39,12 +39,12 @@ class ExpertScorer(NetworkScorer["Expert"]):
 
         return Expert(file, context.device, context.threads)
 
-    def stretch(self, network: Expert) -> ScoreStream:
-        """See `NetworkScorer.stretch`."""
-        return _Stretch(network)
+    def span(self, network: Expert) -> ScoreStream:
+        """See `NetworkScorer.span`."""
+        return _Span(network)
 
 
-class _Stretch(ScoreStream):
+class _Span(ScoreStream):
     """Keeps unmatched crops and rows, the last 15 embeddings of each, and sums."""
 
     def __init__(self, expert: Expert) -> None:
@@ -69,7 +69,7 @@ class _Stretch(ScoreStream):
             self._take(_BATCH)
 
     def finish(self) -> Scores:
-        """See `ScoreStream.finish`; a stretch of fewer than five crops scores 0."""
+        """See `ScoreStream.finish`; a span of fewer than five crops scores 0."""
         self._rows = np.concatenate([self._rows, self._mel.flush()])
         while (ready := self._ready()) > 0:
             self._take(min(ready, _BATCH))

@@ -209,7 +209,8 @@ import numpy as np
 from lipsync_wav2lip.generator import Wav2Lip
 from lipsync_wav2lip.spec import WAV2LIP
 from lipsync_core.registry.probing import context_for, probe
-from lipsync_core.testing import inputs, recipe
+from lipsync_core.conformance import inputs
+from lipsync_core.testing import recipe
 context = context_for(WAV2LIP)
 print(probe(WAV2LIP, context))
 generator = Wav2Lip()

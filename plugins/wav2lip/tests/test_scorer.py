@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from lipsync_wav2lip import expert
-from lipsync_wav2lip.scorer import REACH, ExpertScorer, _Stretch
+from lipsync_wav2lip.scorer import REACH, ExpertScorer, _Span
 from lipsync_wav2lip.spec import EXPERT, EXPERT_FILE
 
 from lipsync_core.conformance import inputs
@@ -81,20 +81,20 @@ class Heard:
 
 @pytest.mark.parametrize("late", [0, 3, -7, 15])
 def test_a_voice_that_is_late_or_early_is_found(crops, late: int):
-    stretch = _Stretch(Numbers())  # type: ignore[arg-type]
-    stretch._mel = Heard()  # type: ignore[assignment]
+    span = _Span(Numbers())  # type: ignore[arg-type]
+    span._mel = Heard()  # type: ignore[assignment]
     moments = np.arange(COUNT)
     shown = inputs.piece(crops, 0, COUNT)
     shown.images[:] = moments[:, None, None, None]
     for at in range(0, COUNT, 9):
         sound = (moments[at : at + 9] - late).astype(np.float32)
-        stretch.push(inputs.piece(shown, at, min(at + 9, COUNT)), sound)
-    found = stretch.finish()
+        span.push(inputs.piece(shown, at, min(at + 9, COUNT)), sound)
+    found = span.finish()
     assert found.figures["offset"] == late
     assert found.figures["agreement"] == (1.0 if late == 0 else 0.0)
 
 
-def test_a_stretch_without_a_window_has_figures(home, expert_checkpoint: Path, crops):
+def test_a_span_without_a_window_has_figures(home, expert_checkpoint: Path, crops):
     home(expert_checkpoint)
     scorer = ExpertScorer()
     scorer.open(context_for(EXPERT))

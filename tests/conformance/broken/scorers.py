@@ -98,5 +98,5 @@ FAULTS: list[tuple[str, str, str]] = [
     ("NotFinite", "gives the declared figures", "power is not finite"),
     ("ShortCurve", "gives the declared figures", "one value for each"),
     ("LastPush", "gives the same in any pieces", "in pieces"),
-    ("OneForAll", "forgets earlier stretches", "begin anew"),
+    ("OneForAll", "forgets earlier spans", "begin anew"),
 ]
