@@ -1,14 +1,19 @@
-"""Reads the public names and the first paragraph of their docstrings, for docs/api.md and its test."""
+"""Reads the public names and the first paragraph of their docstrings, for docs/api.md and its test.
+
+Modules are parsed, not imported: the page can be written where torch is not installed.
+"""
 
 from __future__ import annotations
 
 import ast
 import inspect
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
 
+import lipsync_core
 from lipsync_core.api import PUBLIC
+
+CORE = Path(lipsync_core.__file__).parent
 
 
 def page() -> str:
@@ -22,9 +27,16 @@ def page() -> str:
         parts.append(f"\n## {group}\n")
         for module, purpose in modules.items():
             parts.append(f"\n### `{module}`\n\n{purpose}\n\n")
-            names = import_module(module).__all__
-            parts += [f"- `{name}`: {described(module, name)}\n" for name in sorted(names)]
+            parts += [f"- `{n}`: {described(module, n)}\n" for n in sorted(public_names(module))]
     return "".join(parts)
+
+
+def public_names(module: str) -> list[str]:
+    """The `__all__` of a module of the core."""
+    for node in _tree(module).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    raise ValueError(f"{module} has no __all__")
 
 
 def described(module: str, name: str) -> str:
@@ -32,16 +44,22 @@ def described(module: str, name: str) -> str:
 
     A constant or alias has it as a string below the assignment, a re-exported name where it comes from.
     """
-    tree = ast.parse(Path(inspect.getsourcefile(import_module(module)) or "").read_text("utf-8"))
+    tree = _tree(module)
     found = dict(_documented(tree.body))
     if name in found:
         return found[name]
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
+            for alias in node.names if node.module.startswith("lipsync_core") else ():
                 if (alias.asname or alias.name) == name:
                     return described(node.module, alias.name)
     return ""
+
+
+def _tree(module: str) -> ast.Module:
+    path = CORE.joinpath(*module.split(".")[1:])
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text("utf-8"))
 
 
 def _documented(body: Sequence[ast.stmt]) -> Iterator[tuple[str, str]]:

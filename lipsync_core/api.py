@@ -17,8 +17,8 @@ PUBLIC: dict[str, dict[str, str]] = {
     },
     "For programs": {
         "lipsync_core": "Runs, live sessions, and the version.",
-        "lipsync_core.requests": "What a run, a session or a preparation is asked to do.",
-        "lipsync_core.evaluation.request": "What an evaluation is asked to do.",
+        "lipsync_core.requests": "The requests of runs, sessions and preparations.",
+        "lipsync_core.evaluation.request": "The request of an evaluation.",
         "lipsync_core.evaluation.evaluate": "Scores a video.",
         "lipsync_core.samples": "The bundled portrait and voice.",
     },

@@ -1,4 +1,4 @@
-"""What the engine is asked to do: every choice of the user, as data that can travel to another process."""
+"""Requests: every choice of the user, as data that can travel to another process."""
 
 from __future__ import annotations
 

@@ -450,7 +450,7 @@ class BlenderSpec(PluginSpec):
 class Measure:
     """One figure that a scorer gives: its key, which way is better, and its meaning with the unit.
 
-    Spans are put together by their length: the mean of what is better higher or lower, the median of
+    Spans are combined by their length: the mean of what is better higher or lower, the median of
     what should be near 0, the sum of a count.
 
     Attributes:
@@ -505,7 +505,7 @@ class CommandSpec(Spec):
     """A verb of the command line.
 
     `factory` names a function with typer annotations, or a `typer.Typer` with verbs of its own. It is
-    imported when the verb is called or its help is asked for, never to list the verbs.
+    imported when the verb is called or its help is requested, never to list the verbs.
 
     Attributes:
         group: "train" puts it below `lipsync train`; empty: it is a verb of its own.

@@ -1,4 +1,4 @@
-"""Groups of verbs that import a verb only when it is called or its help is asked for.
+"""Groups of verbs that import a verb only when it is called or its help is requested.
 
 A verb is a row in a table: where it is, and the line that lists it. It is a function with typer
 annotations, a `typer.Typer` with verbs of its own, or another table:

@@ -70,9 +70,7 @@ def run(
     - `lipsync run` (a bundled portrait and recording, to see that it works)
     """
     if what.tasks is not None and target is not None:
-        raise UsageError(
-            "--tasks names the inputs itself.", "Leave out TARGET and AUDIO, or --tasks."
-        )
+        raise UsageError("--tasks names the inputs itself.", "Omit TARGET and AUDIO, or --tasks.")
     files = _files(target, audio, out.output)
     request = _request(files, face, chain, video, out)
     if what.tasks is not None:

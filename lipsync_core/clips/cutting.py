@@ -73,7 +73,7 @@ def spans(activity: NDArray[np.float32], rate: float, pace: Pace) -> list[Span]:
 def cut(library: Library, parts: Sequence[Span], pace: Pace) -> EditList:
     """Lay clips under the spans.
 
-    A span is filled with the clip that fits it best among those shown least so far; a clip goes on where
+    A span is filled with the clip that fits it best among those shown least so far; a clip continues where
     it was left when the rest of it is long enough. Where all are too short, several follow each other, and
     what remains is the last frame held. Silence without silence clips is shown with talk clips, whose lips
     are then closed.

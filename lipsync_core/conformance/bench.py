@@ -48,7 +48,7 @@ class Bench:
         trace: TracebackType | None,
     ) -> None:
         for plugin in self._opened:
-            with suppress(Exception):  # that close fails is told by the case on closing
+            with suppress(Exception):  # the case on closing reports a failing close
                 plugin.close()
 
     @property

@@ -61,7 +61,7 @@ def _own_probe(bench: Bench, where: str) -> None:
     module, _, name = where.partition(":")
     try:
         function = getattr(import_module(module), name)
-    except Exception as error:  # noqa: BLE001 - any failure is the author's to mend
+    except Exception as error:  # noqa: BLE001 - any failure is the author's to fix
         demand(
             False,
             f"the probe '{where}' cannot be imported ({type(error).__name__}: {error}): put it into a "
@@ -69,7 +69,7 @@ def _own_probe(bench: Bench, where: str) -> None:
         )
     try:
         answer = function(ProbeContext(context=bench.context))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure is the author's to mend
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - any failure is the author's to fix
         demand(
             False,
             f"the probe raised {type(error).__name__}: {error}; catch that and return Unavailable.",
@@ -88,12 +88,12 @@ def opens_and_closes(bench: Bench) -> None:
     try:
         plugin.close()
         plugin.close()
-    except Exception as error:  # noqa: BLE001 - any failure is the author's to mend
+    except Exception as error:  # noqa: BLE001 - any failure is the author's to fix
         demand(False, f"close raised {type(error).__name__}: {error}; it may be called twice.")
     try:
         plugin.open(bench.context)
         plugin.close()
-    except Exception as error:  # noqa: BLE001 - any failure is the author's to mend
+    except Exception as error:  # noqa: BLE001 - any failure is the author's to fix
         demand(
             False,
             f"opening it again after close raised {type(error).__name__}: {error}; allow that.",
@@ -148,7 +148,7 @@ def leads_to_a_verb(bench: Bench) -> None:
         app.command()(entry)
     try:
         typer.main.get_command(app)
-    except Exception as error:  # noqa: BLE001 - any failure is the author's to mend
+    except Exception as error:  # noqa: BLE001 - any failure is the author's to fix
         demand(
             False,
             f"typer cannot make a verb of '{bench.spec.factory}' ({type(error).__name__}: {error}): "

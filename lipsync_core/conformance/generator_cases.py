@@ -44,12 +44,12 @@ def _prepared(bench: Bench, generator: Generator, crops: Crops) -> Prepared:
     scope, samples = _spec(bench).prepare.scope, _spec(bench).prepare.samples
     if scope == "none":
         return {}
-    telling = inputs.crops(_spec(bench).crop, min(samples, 6)) if scope == "track" else crops
-    return generator.prepare(telling)
+    representative = inputs.crops(_spec(bench).crop, min(samples, 6)) if scope == "track" else crops
+    return generator.prepare(representative)
 
 
 def _speech(bench: Bench, count: int) -> NDArray[np.float32]:
-    """The first rows of the bundled voice; its encoder, which may be slow, hears it once."""
+    """The first rows of the bundled voice; its encoder, which may be slow, encodes it once."""
     most = max(_MOVING, _spec(bench).chunk.frames)
     rows = bench.kept("speech", lambda: inputs.speech_rows(_encoder(bench), most))
     return rows[:count].copy()

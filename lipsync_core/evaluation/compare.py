@@ -67,7 +67,7 @@ class Comparison:
 
 
 def distance(a: Points, b: Points) -> float:
-    """Mean distance of mouth points, in eye distances of `b`, after both mouths' centres are put together.
+    """Mean distance of mouth points, in eye distances of `b`, after both mouths' centres are aligned.
 
     Args:
         a: `(68, 2)`.

@@ -1,4 +1,4 @@
-"""The way of an evaluation: find the face, let the frames come by once, let everybody look at them."""
+"""Runs an evaluation: finds the face, then walks over the frames once and hands them to every scorer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hands each scorer its crops and sound, span by span, while the frames come by once."""
+"""Hands each scorer its crops and sound, span by span, in one walk over the frames."""
 
 from __future__ import annotations
 

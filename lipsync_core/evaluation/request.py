@@ -1,4 +1,4 @@
-"""What an evaluation is asked to do."""
+"""The request of an evaluation."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Analysis:
     def smoothed(self, positions: NDArray[np.int64]) -> tuple[Points, NDArray[np.float64]]:
         """Landmarks and boxes of rows of ONE track, smoothed over the whole of each unbroken run.
 
-        The result for a frame does not depend on which other frames are asked for.
+        The result for a frame does not depend on which other frames are requested.
 
         Returns:
             `(n, K, 2 or 3)` landmarks and `(n, 4)` boxes.

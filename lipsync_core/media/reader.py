@@ -163,7 +163,7 @@ class _Folder:
 
         Raises:
             UnsupportedInput: it is damaged or of another size; unlike a damaged frame of a video it can be
-                mended, so nothing stands in for it.
+                repaired, so nothing replaces it.
         """
         if self._now is None or index != self.place:
             target = self._target

@@ -46,7 +46,7 @@ def unfit_compiler(context: OpenContext) -> Unavailable | None:
         return None
     return Unavailable(
         reason=f"it cannot be compiled here: {missing}",
-        hint="Leave out the option compile, or install what is missing.",
+        hint="Omit the option compile, or install what is missing.",
     )
 
 
@@ -57,7 +57,7 @@ def compiled(call: Callable[Given, Made], who: str) -> Callable[Given, Made]:
 
     Args:
         call: takes and gives tensors; changes nothing.
-        who: the plugin, as a person reads it; it stands in what is said of failures.
+        who: name of the plugin in error messages.
 
     Returns:
         A function that raises PluginUnavailable where torch cannot compile it after all.
@@ -78,7 +78,7 @@ def compiled(call: Callable[Given, Made], who: str) -> Callable[Given, Made]:
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise PluginUnavailable(
                 f"{who} cannot be compiled by torch here: {lines[0][:200]}",
-                "Leave out the option compile.",
+                "Omit the option compile.",
             ) from error
 
     return guarded

@@ -30,7 +30,7 @@ class NetworkDevice:
 
     Args:
         name: "cpu", "cuda", "cuda:1", "mps".
-        who: the plugin, as a person reads it ("Wav2Lip"); it stands in what is said of failures.
+        who: name of the plugin in error messages ("Wav2Lip").
         threads: CPU threads.
         precision: "fp32", "bf16" or "fp16".
         channels_last: the layout in which convolutions of pictures are fastest. On CPUs it rounds more:

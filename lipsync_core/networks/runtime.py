@@ -171,7 +171,7 @@ def _torch(context: OpenContext, network: Exportable) -> RuntimeChoice | Unavail
     if network.checkpoint is None:
         return Unavailable(
             reason=f"its weights are not here: {network.title} (torch cannot read the ONNX file)",
-            hint=f"{network.remedy}; or leave out --option {network.plugin}.runtime=torch and "
+            hint=f"{network.remedy}; or omit --option {network.plugin}.runtime=torch and "
             "--precision.",
         )
     if not packages.installed("torch"):

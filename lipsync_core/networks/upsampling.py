@@ -38,7 +38,7 @@ class Doubling(nn.Module):
         """`(N, C, h, w)` -> `(N, C', 2 h, 2 w)`.
 
         Raises:
-            ValueError: another size is asked for.
+            ValueError: another size is requested.
         """
         wanted = tuple(2 * side for side in x.shape[2:])
         if output_size is not None and tuple(output_size) != wanted:  # type: ignore[arg-type,unused-ignore]

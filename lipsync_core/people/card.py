@@ -34,7 +34,7 @@ class PersonFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is told of a trained person.
+    """The description of a trained person.
 
     Attributes:
         name: what users call the person.

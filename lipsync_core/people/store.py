@@ -24,7 +24,7 @@ class Person:
 
     Attributes:
         folder: with the card and the files.
-        card: what is told of the person; None where the card cannot be read.
+        card: describes the person; None where the card cannot be read.
         fault: why not; empty otherwise.
     """
 

@@ -104,7 +104,7 @@ def _entry_points() -> tuple[metadata.EntryPoint, list[metadata.EntryPoint], lis
     """The built-in entry point, all others, and a row for each distribution that cannot be read.
 
     One damaged `entry_points.txt`, of whatever package, makes `metadata.entry_points` fail as a whole;
-    then each distribution is asked on its own.
+    then each distribution is read on its own.
     """
     rows: list[PluginRow] = []
     try:

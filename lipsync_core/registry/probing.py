@@ -62,7 +62,7 @@ def probe(
 ) -> ProbeResult:
     """Whether `spec` can run, and with what; never raises for a plugin's own failure.
 
-    Everything that is missing is told at once, so that nobody has to ask again after each remedy.
+    Everything that is missing is reported at once, so that one answer suffices.
     """
     context = context or context_for(spec)
     if commercial_only and spec.licence.commercial is not True:

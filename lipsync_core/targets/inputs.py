@@ -187,7 +187,7 @@ def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clip
 
 
 class _Clips:
-    """The clips of an edit list as they come by: probed, checked, and their faces found, once each."""
+    """The clips of an edit list: each is probed, checked and analysed once."""
 
     def __init__(
         self,

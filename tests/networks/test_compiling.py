@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 def reason(device: str) -> str:
     told = unfit_compiler(OpenContext(device=device))
     assert isinstance(told, Unavailable)
-    assert "Leave out the option compile" in told.hint
+    assert "Omit the option compile" in told.hint
     return told.reason
 
 

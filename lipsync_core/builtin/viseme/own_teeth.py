@@ -126,7 +126,7 @@ def _continued(
     lower_edge: NDArray[np.float64],
     unit: float,
 ) -> NDArray[np.float32]:
-    """The picture between the edges; above it the topmost row goes on, melting into gum.
+    """The picture between the edges; above it the topmost row continues, melting into gum.
 
     A lip that rises higher than in the source then shows tooth and gum, not lip.
     """

@@ -77,7 +77,7 @@ def _cut(
     check_output(output, [path for path in (audio, edits) if path is not None])
     if edits is not None:
         if library is not None:
-            raise UsageError("--edits names the clips itself.", "Leave out LIBRARY, or --edits.")
+            raise UsageError("--edits names the clips itself.", "Omit LIBRARY, or --edits.")
         files["edits"] = edits
         cutting = given(read_edits(edits), audio)
     elif library is None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from lipsync_core.errors import PluginFault
 
 _MOUNT = Path("/dev/shm")
-"""Where Linux keeps shared memory. Writing past its end kills the writer, so its room is asked first."""
+"""Where Linux keeps shared memory. Writing past its end kills the writer, so free space is checked first."""
 
 
 class OwnBlock:

@@ -19,7 +19,7 @@ class Fault:
 
     @classmethod
     def of(cls, error: Exception) -> Fault:
-        """What the worker met; an error that is not lipsync's own is told with the name of its class."""
+        """What the worker met; an error that is not lipsync's own is described by its class name."""
         if isinstance(error, LipsyncError):
             kind = next(c.__name__ for c in type(error).__mro__ if c.__module__ == errors.__name__)
             return cls(kind=kind, message=error.message, hint=error.hint)

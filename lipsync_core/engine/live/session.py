@@ -187,7 +187,7 @@ class Session:
 
         Args:
             paced: wait for each frame's time on the wall clock; when an utterance begins, its first
-                frame comes at once instead of at the next tick. False: as fast as they are asked for,
+                frame comes at once instead of at the next tick. False: as fast as they are consumed,
                 which suits writing to a file.
         """
         playing = self._play(paced)

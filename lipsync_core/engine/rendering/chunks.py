@@ -1,4 +1,4 @@
-"""Where the chunks of a face's span begin and end, whichever part of it is asked for.
+"""Where the chunks of a face's span begin and end, whichever part of it is rendered.
 
 A span is an unbroken row of frames with the same face. Its chunks are counted from its first frame, so
 that a resumed run makes the same chunks as an unbroken run, with the frames around it

@@ -1,7 +1,7 @@
 """What happens to a generated crop: blended into its frame, then improved by enhancers.
 
-Blenders and enhancers are asked for by name and have no fallback: what they do wrong ends the run with their
-name, and is never taken for a generator's failure.
+Blenders and enhancers are chosen by name and have no fallback: their errors end the run, name them, and are
+never attributed to a generator.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ class LocalExecutor(Executor):
         self._jobs: deque[ShotJob] = deque()
 
     def submit(self, job: ShotJob) -> None:
-        """Take a job; it is rendered when its result is asked for."""
+        """Take a job; it is rendered when its result is requested."""
         self._jobs.append(job)
 
     def result(self) -> ShotResult:

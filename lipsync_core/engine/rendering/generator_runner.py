@@ -103,7 +103,7 @@ class GeneratorRunner:
         return made
 
     def _wanted(self, fade: NDArray[np.float32]) -> list[int]:
-        """The frames that the generator is asked for."""
+        """The frames that the generator must make."""
         shown = np.flatnonzero(fade > 0).tolist()
         whole = self.zero_is_rest or (len(shown) and not self.spec.chunk.batches)
         return list(range(len(fade))) if whole else shown
@@ -174,7 +174,7 @@ class GeneratorRunner:
             )
 
     def _representative_crops(self, track: int) -> Crops:
-        """Crops are cut as the frames come by, so that only crops are held, never frames."""
+        """Crops are cut while the frames are decoded, so that only crops are held, never frames."""
         parts: list[Crops] = []
         for frame in self._target.representative_frames(track, self.spec.prepare.samples):
             placed = self.place([frame])

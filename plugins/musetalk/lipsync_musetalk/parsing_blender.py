@@ -1,7 +1,7 @@
 """The blender `parsing`: the new lower face goes where skin and lips are, not over hands, hair or collars.
 
 It works with any generator: the box in which MuseTalk masks is taken from the landmarks, and what the crop
-does not reach stays as it is. Where no face is found in it, an ellipse stands in.
+does not reach stays as it is. Where no face is found in it, an ellipse is used instead.
 """
 
 from __future__ import annotations

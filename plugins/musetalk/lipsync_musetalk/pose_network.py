@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 POINTS, COLUMNS, ROWS = 133, 288, 384
 """Points of a whole body, and the size of a picture."""
 _STEPS = 2
-"""Places that are told apart in a pixel."""
+"""Positions that are distinguished within a pixel."""
 _STAGES = ((64, 128, 3), (128, 256, 6), (256, 512, 6), (512, 1024, 3))
 """Channels in, channels out, blocks."""
 _FEATURES = (ROWS // 32) * (COLUMNS // 32)

@@ -1,4 +1,4 @@
-"""SyncNet as a scorer: LSE-C, LSE-D and the shift of voice against mouth, while crops and sound come by."""
+"""SyncNet as a scorer: LSE-C, LSE-D and the shift of voice against mouth, streaming over crops and sound."""
 
 from __future__ import annotations
 

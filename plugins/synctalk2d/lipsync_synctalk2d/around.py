@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32]
 
 CLOCK = Fraction(100)
-"""Rows a second that the inner encoders are asked for: a row lies within 5 ms of the time that is meant, and
+"""Rows a second that the inner encoders produce: a row lies within 5 ms of the time that is meant, and
 exactly on it at 25 frames a second."""
 
 

@@ -220,7 +220,7 @@ def _voice(found: Footage) -> list[Finding]:
             Finding(
                 level="error" if abs(found.offset_ms) > WRONG_MS else "warning",
                 message=f"The voice comes {abs(found.offset_ms):.0f} ms {late} the mouth.",
-                hint=f"Add --offset-ms {found.moved_ms - round(found.offset_ms)} to mend it, if you see "
+                hint=f"Add --offset-ms {found.moved_ms - round(found.offset_ms)} to correct it, if you see "
                 "the same.",
             )
         )

@@ -26,7 +26,7 @@ class Journal:
         except ImportError as error:
             raise PluginUnavailable(
                 "The package 'tensorboard' is not installed.",
-                'pip install "lipsync-synctalk2d[tensorboard]", or leave out --tensorboard.',
+                'pip install "lipsync-synctalk2d[tensorboard]", or omit --tensorboard.',
             ) from error
         self._writer = SummaryWriter(str(folder))
 

@@ -63,7 +63,7 @@ def run_phase(
 
     Args:
         phase: what is taught; it has been restored to `start`.
-        start: the checkpoint that it goes on from; None: the beginning.
+        start: the checkpoint to resume from; None: the beginning.
         state: of the training; it is brought up to date.
         folder: where checkpoints go.
         save_seconds: the longest time between two checkpoints.

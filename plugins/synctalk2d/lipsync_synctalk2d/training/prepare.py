@@ -87,7 +87,7 @@ def prepare(
     folder: Path,
     progress: Progress,
 ) -> Dataset:
-    """Make the dataset, or go on making it, or find it made.
+    """Make the dataset, resume making it, or find it complete.
 
     Args:
         request: what is to be trained.

@@ -19,8 +19,8 @@ class TrainRequest:
     Attributes:
         footage: a video of the person with sound, or upstream's folder `dataset/NAME`.
         name: what the person will be called.
-        consent: who agreed to what; it goes onto the card.
-        licence: terms of use of the result; it goes onto the card.
+        consent: who agreed to what; stored on the card.
+        licence: terms of use of the result; stored on the card.
         features: the audio features.
         side: width and height of its pictures.
         thin: all numbers of channels are divided by this.
@@ -30,7 +30,7 @@ class TrainRequest:
         sync_weight: of the sync loss.
         face_rule: whose face, as for `lipsync run --face`.
         detector: name, or None for the built-in one.
-        offset_ms: milliseconds by which the sound is moved later, to mend footage whose sound comes early.
+        offset_ms: milliseconds by which the sound is moved later, to correct footage whose sound is early.
         device: "auto", "cpu", "cuda", "cuda:1".
         precision: "auto", "fp32", "bf16".
         threads: CPU threads.
@@ -68,7 +68,7 @@ class TrainRequest:
         return layout_for(self.side, self.features, self.thin)
 
     def recipe(self, footage: str) -> dict[str, Any]:
-        """What must be the same for a training to go on: all that shapes the numbers but the epochs.
+        """What must be the same for a training to resume: all that affects the numbers but the epochs.
 
         Args:
             footage: digest of the footage's content.

@@ -1,4 +1,4 @@
-"""Where a training goes on: the state that is there, if it fits, and one of its checkpoints."""
+"""Resumes a training: finds the stored state, if it fits, and one of its checkpoints."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 def begin(
     request: TrainRequest, folder: TrainingFolder, digest: str, start: str, progress: Progress
 ) -> tuple[State, Mark | None]:
-    """The state to go on with, and from which checkpoint; a new one where there is none."""
+    """The state to resume, and its checkpoint; a new state where there is none."""
     recipe = request.recipe(digest)
     state = folder.read()
     if state is None:
         if start:
-            raise UsageError(f"Nothing was trained as '{request.name}' yet.", "Leave out --from.")
+            raise UsageError(f"Nothing was trained as '{request.name}' yet.", "Omit --from.")
         return State(recipe=recipe), None
     changed = [name for name, value in recipe.items() if state.recipe.get(name) != value]
     if changed:
         told = ", ".join(f"{n} {state.recipe.get(n)} -> {recipe[n]}" for n in changed)
         raise UsageError(
             f"There is a training of '{request.name}' with other settings ({told}).",
-            "Use the same settings to go on, another --name, or --fresh to begin anew.",
+            "Use the same settings to resume, another --name, or --fresh to start over.",
         )
     mark = _chosen(state, folder, start, progress)
     if mark is None:
         return State(recipe=recipe), None
-    progress.note(f"going on from {mark.file}")
+    progress.note(f"resuming from {mark.file}")
     state = truncated(state, mark)
     folder.tidy(state)
     return state, mark

@@ -1,7 +1,7 @@
 """A training on disk: one JSON that is replaced in one step, and the checkpoints that it names.
 
 A checkpoint is written first, then the JSON that names it, then those that it no longer names are deleted: a
-kill at any moment leaves a state to go on from. What is drawn at a step depends on seed, phase, epoch and
+kill at any moment leaves a state to resume from. What is drawn at a step depends on seed, phase, epoch and
 step alone, so no random state has to be kept.
 """
 

@@ -78,18 +78,18 @@ def check(request: TrainRequest, progress: Progress) -> dict[str, Any]:
 def train(
     request: TrainRequest, progress: Progress, *, fresh: bool = False, start: str = ""
 ) -> Trained:
-    """Train a person, or go on training.
+    """Train a person, or resume training.
 
     Args:
         request: the settings.
         progress: who listens.
         fresh: begin anew, whatever is there.
-        start: the checkpoint to go on from: "best", or a file's name; empty: the newest that can be read.
+        start: the checkpoint to resume from: "best", or a file's name; empty: the newest that can be read.
 
     Raises:
         UnsupportedInput: the footage is of no use.
         UsageError: there is a training of that name with other settings, or no such checkpoint.
-        Cancelled: it was stopped; the same call goes on.
+        Cancelled: it was stopped; the same call resumes.
     """
     generator = GENERATORS[request.side].name
     store.folder_of(generator, request.name)  # the name is one
