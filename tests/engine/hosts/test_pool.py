@@ -123,9 +123,10 @@ def test_the_least_used_idle_generator_makes_room():
             pool.lease(candidate(depth)).release()
         held = pool.lease(candidate("3"))
         assert Watched.closed == ["1"], "two uses outweigh one"
-        pool.lease(candidate("4"))
+        last = pool.lease(candidate("4"))
         assert Watched.closed == ["1", "2"], "a leased generator is never closed"
         held.release()
+        last.release()
 
 
 def test_a_broken_generator_is_opened_anew_and_does_not_take_others_with_it():
@@ -180,13 +181,15 @@ def test_many_threads_share_it_one_call_at_a_time():
 
 
 def test_a_closed_pool_closes_leased_generators_when_they_come_back():
+    before = set(threading.enumerate())
     pool = Pool()
     lease = pool.lease(candidate())
+    assert set(threading.enumerate()) - before
     pool.close()
     assert Watched.closed == []
     lease.release()
     assert Watched.closed == ["1"]
-    assert not [t for t in threading.enumerate() if t.name.startswith("lipsync-watched")]
+    assert not set(threading.enumerate()) - before, "its thread has ended"
 
 
 def test_whoever_waits_for_a_generator_that_cannot_be_opened_tries_for_itself():
