@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lipsync_core.engine.chain.failures import (
     MAX_FAILED_SHOTS,
@@ -59,8 +61,8 @@ class ShotCoordinator:
         self._progress = progress
         self._watch = watch
         self._failures: Counter[str] = Counter()
-        self._failed_in: dict[int, list[Attempt]] = {}
         self._done: dict[int, int] = {}
+        self._frames_done = 0
 
     def listen(self) -> None:
         """Encode the audio for the first generator; what fails here is met again, and told, at its shot."""
@@ -79,23 +81,24 @@ class ShotCoordinator:
         """
         made: dict[int, str] = {}
         waiting: deque[tuple[int, int]] = deque()
-        shots = self._settings.target.shots()
-        own = [tuple(s for s in segments if s.shot == shot) for shot in range(len(shots))]
+        own = {shot: tuple(group) for shot, group in groupby(segments, key=lambda s: s.shot)}
+        faces = np.flatnonzero(self._settings.target.reasons() == 0)
         earlier = self._workspace.shots_made()
-        for shot in range(len(shots)):
+        for shot, parts in own.items():
             known = earlier.get(shot)
-            if known is not None and not missing_segments(own[shot], known, self._settings.folder):
+            if known is not None and not missing_segments(parts, known, self._settings.folder):
                 made[shot] = known
-                self.advance(shot, sum(s.stop - s.start for s in own[shot]))
+                self.advance(shot, parts[-1].stop - parts[0].start)
             else:
                 waiting.append((shot, 0))
         running = 0
         while waiting or running:
             while waiting and running < executor.capacity:
                 shot, link = waiting.popleft()
-                following = self._job(shot, link, own[shot])
+                following = self._job(own[shot], link, faces)
                 if following is None:
-                    raise failed(self._failed_in.get(shot) or self.attempts, shot)
+                    here = [attempt for attempt in self.attempts if attempt.shot == shot]
+                    raise failed(here or self.attempts, shot)
                 executor.submit(following)
                 running += 1
             result = executor.result()
@@ -105,18 +108,31 @@ class ShotCoordinator:
                 made[result.shot] = result.generator
                 self._workspace.note_shot(result.shot, result.generator)
             else:
-                waiting.appendleft((result.shot, self._failed(result)))
+                waiting.appendleft((result.shot, self._failed(result, result.failure)))
         return dict(sorted(made.items()))
 
     def advance(self, shot: int, frames: int) -> None:
         """So many frames of a shot are finished; a shot that is begun anew starts from 0 again."""
+        self._frames_done += frames - self._done.get(shot, 0)
         self._done[shot] = frames
-        self._progress.advance(sum(self._done.values()))
+        self._progress.advance(self._frames_done)
 
-    def _job(self, shot: int, link: int, segments: tuple[Segment, ...]) -> ShotJob | None:
-        """The job for a shot, from a link of the chain on; None where the chain has ended."""
-        start, stop = self._settings.target.shots()[shot]
-        if not np.any(self._settings.target.reasons()[start:stop] == 0):
+    def _job(
+        self, segments: tuple[Segment, ...], link: int, faces: NDArray[np.int64]
+    ) -> ShotJob | None:
+        """The job for a shot.
+
+        Args:
+            segments: of the shot.
+            link: of the chain, from which on generators are tried.
+            faces: ascending output frames that get a new mouth.
+
+        Returns:
+            None where the chain has ended.
+        """
+        shot = segments[0].shot
+        first, last = np.searchsorted(faces, (segments[0].start, segments[-1].stop))
+        if first == last:
             return ShotJob(settings=self._settings, shot=shot, segments=segments)
         for candidate in self._candidates[link:]:
             if self._failures[candidate.name] >= MAX_FAILED_SHOTS:
@@ -124,17 +140,7 @@ class ShotCoordinator:
             try:
                 features = self._listener.features(candidate)
             except (StageFailure, OutOfMemory) as error:
-                phase = error.phase if isinstance(error, StageFailure) else "generate"
-                hint = error.hint
-                self._book(
-                    Attempt(
-                        generator=candidate.name,
-                        phase=phase,
-                        shot=shot,
-                        reason=str(error),
-                        hint=hint,
-                    )
-                )
+                self._book(Attempt.of(candidate.name, shot, error))
                 continue
             return ShotJob(
                 settings=self._settings,
@@ -145,20 +151,17 @@ class ShotCoordinator:
             )
         return None
 
-    def _failed(self, result: ShotResult) -> int:
+    def _failed(self, result: ShotResult, failure: Attempt) -> int:
         """Book a failure; the link of the chain that is tried next."""
-        assert result.failure is not None
-        self._book(result.failure)
+        self._book(failure)
         self.advance(result.shot, 0)
         names = [candidate.name for candidate in self._candidates]
         return names.index(result.generator) + 1
 
     def _book(self, attempt: Attempt) -> None:
-        shot = attempt.shot if attempt.shot is not None else -1
         # What cannot be opened once cannot be opened later.
         self._failures[attempt.generator] += MAX_FAILED_SHOTS if attempt.phase == "open" else 1
-        self._failed_in.setdefault(shot, []).append(attempt)
         self.attempts.append(attempt)
         self._progress.note(
-            f"{attempt.generator} failed in shot {shot} ({attempt.phase}): {attempt.reason}"
+            f"{attempt.generator} failed in shot {attempt.shot} ({attempt.phase}): {attempt.reason}"
         )

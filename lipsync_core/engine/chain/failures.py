@@ -37,6 +37,28 @@ class Attempt:
         """A generator that cannot run here."""
         return cls(generator=generator, phase="probe", shot=None, reason=why.reason, hint=why.hint)
 
+    @classmethod
+    def of(cls, generator: str, shot: int | None, error: StageFailure | OutOfMemory) -> Attempt:
+        """What an error that moves the chain on says of a generator."""
+        if isinstance(error, StageFailure):
+            return cls(
+                generator=generator,
+                phase=error.phase,
+                shot=shot,
+                reason=error.reason,
+                hint=error.hint,
+            )
+        return cls(
+            generator=generator,
+            phase="generate",
+            shot=shot,
+            reason=error.message,
+            hint="Use a smaller target or another device.",
+        )
+
+    def __str__(self) -> str:
+        return f"{self.generator} ({self.phase}): {self.reason}"
+
     def as_dict(self) -> dict[str, object]:
         """For the report."""
         return asdict(self)
@@ -105,7 +127,7 @@ def checked(output: object, crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def failed(attempts: list[Attempt], shot: int) -> GenerationFailed:
     """The error for a shot that no generator of the chain could make; it tells all tries."""
-    told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in attempts)
+    told = "; ".join(map(str, attempts))
     return GenerationFailed(
         f"No generator produced usable frames for shot {shot}. Tried: {told}.",
         "Omit --strict to let the embedded default take over, or run `lipsync doctor`.",

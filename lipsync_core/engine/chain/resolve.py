@@ -22,6 +22,7 @@ from lipsync_core.registry.resolving import (
     check_landmarks,
     check_options,
     resolve_detector,
+    settings_context,
 )
 from lipsync_core.requests import PluginSettings, Silence
 from lipsync_core.specs import (
@@ -267,11 +268,15 @@ def _own_blender(
 
 
 def _resting(registry: Registry, spec: GeneratorSpec, settings: PluginSettings) -> Candidate:
-    """The embedded default with closed lips."""
+    """The embedded default with closed lips. It hears nothing, so its encoder need not be able to run."""
     encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
     return Candidate(
         spec=spec,
         context=context_for(spec, options=settings.options_for(spec)),
         version=registry.row_of(spec).version,
-        encoder=available(registry, encoder, replace(settings, commercial_only=False)),
+        encoder=Resolved(
+            spec=encoder,
+            context=settings_context(encoder, settings),
+            version=registry.row_of(encoder).version,
+        ),
     )

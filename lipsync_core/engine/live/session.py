@@ -19,7 +19,7 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.engine.chain.failures import Attempt, Phase, StageFailure
+from lipsync_core.engine.chain.failures import Attempt, StageFailure
 from lipsync_core.engine.chain.resolve import Candidate, resolve
 from lipsync_core.engine.hosts.pool import Pool
 from lipsync_core.engine.live.utterances import Utterances
@@ -134,9 +134,8 @@ class Session:
         self._target = _Endless(analysed.target)
         self.fps = analysed.target.video.frame_rate
         self._renderer: FrameRenderer
-        with (
-            ExitStack() as resources
-        ):  # what was opened is closed again where the session cannot begin
+        with ExitStack() as resources:
+            # Whatever was opened is closed again where the session cannot begin.
             resources.callback(analysed.target.close)
             self._pool = pool or resources.enter_context(Pool())
             self._compositor = open_compositor(
@@ -223,14 +222,10 @@ class Session:
                 _, picture = next(iter(self._renderer.render([frame])))
                 return picture
             except (StageFailure, OutOfMemory) as failure:
-                phase: Phase = failure.phase if isinstance(failure, StageFailure) else "generate"
-                self._failed(self.generator, phase, str(failure))
-
-    def _failed(self, name: str, phase: Phase, reason: str) -> None:
-        self.attempts.append(Attempt(generator=name, phase=phase, shot=None, reason=reason))
-        self._renderer.close(failed=True)
-        self._candidates.pop(0)
-        self._open_next()
+                self.attempts.append(Attempt.of(self.generator, None, failure))
+                self._renderer.close(failed=True)
+                self._candidates.pop(0)
+                self._open_next()
 
     def _open_next(self) -> None:
         """Open the first candidate that can be opened; it continues with the sound not shown yet."""
@@ -244,7 +239,7 @@ class Session:
                     Attempt(generator=candidate.name, phase="open", shot=None, reason=str(failure))
                 )
                 self._candidates.pop(0)
-        told = "; ".join(f"{a.generator} ({a.phase}): {a.reason}" for a in self.attempts)
+        told = "; ".join(map(str, self.attempts))
         raise GenerationFailed(f"No generator is left for the live session. Tried: {told}.")
 
     def _open(self, candidate: Candidate) -> None:

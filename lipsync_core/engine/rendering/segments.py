@@ -89,10 +89,6 @@ class SegmentRenderer:
         self._cancel = cancel
         self._done = 0
 
-    def missing(self, segments: Sequence[Segment], generator: str) -> list[Segment]:
-        """Those that are not on disk yet."""
-        return missing_segments(segments, generator, self._folder)
-
     def render(
         self, segments: Sequence[Segment], renderer: FrameRenderer | None, generator: str
     ) -> None:
@@ -106,7 +102,7 @@ class SegmentRenderer:
         Raises:
             StageFailure: the generator failed; finished segments stay, none is half written.
         """
-        todo = self.missing(segments, generator)
+        todo = missing_segments(segments, generator, self._folder)
         finished = sum(s.stop - s.start for s in segments) - sum(s.stop - s.start for s in todo)
         self._done = 0
         self._tell(finished)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 from lipsync_core.engine.chain.failures import Attempt, StageFailure
@@ -15,7 +14,7 @@ from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
 from lipsync_core.engine.rendering.jobs import RenderSettings, ShotJob, ShotResult
 from lipsync_core.engine.rendering.open_compositor import open_compositor
 from lipsync_core.engine.rendering.open_renderer import open_frame_renderer
-from lipsync_core.engine.rendering.segments import SegmentRenderer
+from lipsync_core.engine.rendering.segments import SegmentRenderer, missing_segments
 from lipsync_core.errors import OutOfMemory
 from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.stopwatch import Stopwatch
@@ -65,12 +64,11 @@ class ShotWorker:
         )  # fmt: skip
         with one_thread():
             try:
-                renderer = (
-                    self._renderer(job) if segments.missing(job.segments, job.generator) else None
-                )
+                missing = missing_segments(job.segments, job.generator, settings.folder)
+                renderer = self._renderer(job) if missing else None
                 segments.render(job.segments, renderer, job.generator)
             except (StageFailure, OutOfMemory) as error:
-                failure = _attempt(job, error)
+                failure = Attempt.of(job.generator, job.shot, error)
                 self._close_renderer(failed=True)
                 segments.forget(job.segments, job.generator)
                 note_file(settings.folder, job.shot, job.generator).forget()
@@ -86,9 +84,7 @@ class ShotWorker:
     def close(self) -> None:
         """Give the generator back to the pool, close blender and enhancers."""
         self._close_renderer()
-        if self._run is not None:
-            self._run[2].close()
-            self._run = None
+        self._close_run()
 
     def __enter__(self) -> ShotWorker:
         return self
@@ -118,15 +114,13 @@ class ShotWorker:
             self._open = (*known, renderer)
         renderer = self._open[2]
         notes = note_file(settings.folder, job.shot, candidate.name)
-        renderer.runner.told = partial(notes.add)
+        renderer.runner.told = notes.add
         return renderer
 
     def _compositor(self, settings: RenderSettings) -> Compositor:
         """Blender and enhancers of a run, opened with its first shot."""
         if self._run is None or self._run[0] != settings.folder:
-            if self._run is not None:
-                self._run[2].close()
-                self._run = None
+            self._close_run()
             with ExitStack() as resources:
                 compositor = open_compositor(
                     settings.blender, settings.enhancers, settings.target.scheme, resources
@@ -134,25 +128,12 @@ class ShotWorker:
                 self._run = (settings.folder, compositor, resources.pop_all())
         return self._run[1]
 
+    def _close_run(self) -> None:
+        opened, self._run = self._run, None
+        if opened is not None:
+            opened[2].close()
+
     def _close_renderer(self, *, failed: bool = False) -> None:
         opened, self._open = self._open, None
         if opened is not None:
             opened[2].close(failed=failed)
-
-
-def _attempt(job: ShotJob, error: StageFailure | OutOfMemory) -> Attempt:
-    if isinstance(error, StageFailure):
-        return Attempt(
-            generator=job.generator,
-            phase=error.phase,
-            shot=job.shot,
-            reason=error.reason,
-            hint=error.hint,
-        )
-    return Attempt(
-        generator=job.generator,
-        phase="generate",
-        shot=job.shot,
-        reason=error.message,
-        hint="Use a smaller target or another device.",
-    )
