@@ -13,12 +13,20 @@ from lipsync_core.cli import console
 from lipsync_core.testing import runs
 
 
-def lipsync(*words, cwd=None, preexec=None, **env):
-    """Run the command line in this process; with `preexec` in one of its own (see `lipsync_process`)."""
+def lipsync(*words, cwd=None, preexec=None, columns=200, stdin="", **env):
+    """Run the command line in this process, on consoles of that width, with something to read.
+
+    With `preexec` in a process of its own, see `lipsync_process`.
+    """
     if preexec is not None:
         return lipsync_process(*words, cwd=cwd, preexec=preexec, **env)
-    with chdir(cwd or "."):
-        return runs.lipsync(*words, **({"COLUMNS": "200", "NO_COLOR": "1"} | env))
+    with (
+        chdir(cwd or "."),
+        patch.object(console.stdout, "_width", columns),
+        patch.object(console.stderr, "_width", columns),
+        patch.object(sys, "stdin", StringIO(stdin)),
+    ):
+        return runs.lipsync(*words, **({"COLUMNS": str(columns), "NO_COLOR": "1"} | env))
 
 
 def lipsync_process(*words, cwd=None, preexec=None, **env):
@@ -33,13 +41,3 @@ def lipsync_process(*words, cwd=None, preexec=None, **env):
         env=ours | {"COLUMNS": "200", "NO_COLOR": "1"} | env,
         preexec_fn=preexec,
     )
-
-
-def lipsync_here(*words, cwd=None, columns=200, stdin="", **env):
-    """Run the command line in this process, on consoles of that width, with something to read."""
-    console.stdout.width = console.stderr.width = columns
-    try:
-        with patch.object(sys, "stdin", StringIO(stdin)):
-            return lipsync(*words, cwd=cwd, COLUMNS=str(columns), **env)
-    finally:
-        console.stdout.width = console.stderr.width = 300

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commandline import lipsync
 from commandline import lipsync as in_a_process
-from commandline import lipsync_here as lipsync
 from facefactory import face_frame, face_video, write_picture
 from mediafactory import number_of
 

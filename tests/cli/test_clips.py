@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 from facefactory import face_video, speech
 from mediafactory import number_of
 

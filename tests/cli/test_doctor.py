@@ -10,7 +10,7 @@ from pathlib import Path
 
 import fakes
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.cli import doctor
 from lipsync_core.machine import hardware, packages

@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 from facefactory import face_video, speech
 from mediafactory import make_picture, make_video
 

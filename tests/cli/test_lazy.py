@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from commandline import lipsync
 from commandline import lipsync as in_a_process
-from commandline import lipsync_here as lipsync
 from installed import install_sources, run_python
 
 import lipsync_core.cli

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 import lipsync_core.cli.app
 from lipsync_core import __version__

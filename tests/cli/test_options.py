@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args, get_type_hints
 
 import pytest
 import typer
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.cli import options
 from lipsync_core.cli.groups import option_groups

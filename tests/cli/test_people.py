@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.people import store
 from lipsync_core.people.card import CARD, Card

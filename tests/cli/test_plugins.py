@@ -9,7 +9,7 @@ from io import StringIO
 
 import fakes
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 from installed import PLUGINS, install_sources, run_python
 from rich.console import Console
 

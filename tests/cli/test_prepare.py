@@ -6,7 +6,7 @@ import json
 
 import fakes
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.registry import PluginRow
 from lipsync_core.specs import PrepareSpec

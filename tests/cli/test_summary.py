@@ -6,7 +6,7 @@ import copy
 import json
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.cli import summary
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import fakes
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.cli import tasks
 from lipsync_core.errors import Cancelled, UsageError

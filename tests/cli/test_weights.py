@@ -8,7 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 from weights.hubserver import serve
 from weights.test_pull import network, offer_river
 

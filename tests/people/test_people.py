@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from commandline import lipsync_here as lipsync
+from commandline import lipsync
 
 from lipsync_core.errors import LipsyncError, PluginUnavailable, UnsupportedInput, UsageError
 from lipsync_core.people import archive, store
