@@ -177,7 +177,7 @@ class Detector(Plugin):
 
 
 class FeatureStream(ABC):
-    """One voice being encoded. Offline encoding is one `push` and a `flush`."""
+    """One audio file or live utterance being encoded. Offline encoding is one `push` and a `flush`."""
 
     @abstractmethod
     def push(self, samples: Samples) -> NDArray[np.float32]:
@@ -193,7 +193,7 @@ class FeatureStream(ABC):
 
     @abstractmethod
     def flush(self) -> NDArray[np.float32]:
-        """End of the voice: the remaining rows, for a total of ceil(duration * fps)."""
+        """End of the audio: the remaining rows, for a total of ceil(duration * fps)."""
 
 
 class AudioEncoder(Plugin):
@@ -203,7 +203,7 @@ class AudioEncoder(Plugin):
 
     @abstractmethod
     def stream(self, sample_rate: int, fps: Fraction) -> FeatureStream:
-        """Begin a voice: mono sound at `sample_rate` Hz (the spec's), rows at `fps` frames a second."""
+        """Begin an audio file or utterance: mono at `sample_rate` Hz (the spec's), rows at `fps` a second."""
 
 
 class Generator(Plugin):
@@ -284,7 +284,7 @@ class ScoreStream(ABC):
 
 
 class Scorer(Plugin):
-    """Says how well a mouth fits its voice."""
+    """Says how well a mouth fits its audio."""
 
     kind: ClassVar[str] = "scorer"
 

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from lipsync_core.errors import UsageError
 from lipsync_core.specs import PluginSpec
 
-__all__ = ["EncoderChoice", "Fit", "PluginSettings", "RunRequest", "Silence", "TargetRequest"]
+__all__ = [
+    "EncoderChoice",
+    "Fit",
+    "PluginSettings",
+    "Precision",
+    "RunRequest",
+    "Silence",
+    "TargetRequest",
+]
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
 """What to do where the sound is longer than the target."""
 Silence = Literal["close", "keep", "generate"]
+"""The mouth while nobody speaks."""
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Arithmetic of networks."""
 """What to show while nobody speaks."""
+
+
+def listed(choices: Sequence[str]) -> str:
+    """Choices in words: "close, keep or generate"."""
+    *others, last = choices
+    return f"{', '.join(others)} or {last}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +133,18 @@ class RunRequest:
     provenance: bool = True
     overwrite: bool = True
     segment_seconds: int = 4
+
+    def check(self) -> None:
+        """Check what can be checked without opening a file or asking a plugin.
+
+        Raises:
+            UsageError: a value that is out of range.
+        """
+        self.target.check()
+        if self.fit not in get_args(Fit):
+            raise UsageError(f"fit='{self.fit}' is not {listed(get_args(Fit))}.")
+        if self.segment_seconds < 1:
+            raise UsageError("Segments must be at least one second long.")
 
     @classmethod
     def of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from lipsync_core.requests import (
     EncoderChoice,
     Fit,
     PluginSettings,
+    Precision,
     Silence,
     TargetRequest,
 )
@@ -32,9 +33,6 @@ __all__ = [
     "TargetOptions",
     "VideoOptions",
 ]
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-"""Arithmetic of networks."""
 
 _TARGET, _PLUGINS, _CHAIN = "Target", "Plugins", "Generators"
 _VIDEO, _OUTPUT = "Video", "Output"

@@ -26,14 +26,14 @@ from lipsync_core.voice import activity as voice_activity
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 
 
-class Listener:
+class AudioAnalysis:
     """Encodes one audio file for one target.
 
     Args:
         audio: file with sound.
         target: its clock decides which rows are needed.
         folder: where the rows are written.
-        progress: listener.
+        progress: analysis.
         watch: where time is booked.
         cancel: stops the work between two blocks of sound.
 

@@ -10,6 +10,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.engine.audio_analysis import AudioAnalysis
 from lipsync_core.engine.chain.failures import (
     MAX_FAILED_SHOTS,
     Attempt,
@@ -17,7 +18,6 @@ from lipsync_core.engine.chain.failures import (
     failed,
 )
 from lipsync_core.engine.chain.resolve import Candidate
-from lipsync_core.engine.listening import Listener
 from lipsync_core.engine.record.workspace import Workspace
 from lipsync_core.engine.rendering.executor import Executor
 from lipsync_core.engine.rendering.jobs import RenderSettings, ShotJob, ShotResult
@@ -34,9 +34,9 @@ class ShotCoordinator:
         settings: what all shots share.
         candidates: generators to try, in order.
         attempts: what failed before rendering.
-        listener: encodes the audio for a generator when it is first tried.
+        analysis: encodes the audio for a generator when it is first tried.
         workspace: remembers which generator made which shot, for a resumed run.
-        progress: listener.
+        progress: analysis.
         watch: where time is booked.
 
     Attributes:
@@ -48,7 +48,7 @@ class ShotCoordinator:
         settings: RenderSettings,
         candidates: Sequence[Candidate],
         attempts: Sequence[Attempt],
-        listener: Listener,
+        analysis: AudioAnalysis,
         workspace: Workspace,
         progress: Progress,
         watch: Stopwatch,
@@ -56,7 +56,7 @@ class ShotCoordinator:
         self.attempts = list(attempts)
         self._settings = settings
         self._candidates = candidates
-        self._listener = listener
+        self._analysis = analysis
         self._workspace = workspace
         self._progress = progress
         self._watch = watch
@@ -67,7 +67,7 @@ class ShotCoordinator:
     def listen(self) -> None:
         """Encode the audio for the first generator; what fails here is met again, and told, at its shot."""
         with contextlib.suppress(StageFailure, OutOfMemory):
-            self._listener.features(self._candidates[0])
+            self._analysis.features(self._candidates[0])
 
     def render(self, segments: Sequence[Segment], executor: Executor) -> dict[int, str]:
         """Render all segments.
@@ -138,7 +138,7 @@ class ShotCoordinator:
             if self._failures[candidate.name] >= MAX_FAILED_SHOTS:
                 continue
             try:
-                features = self._listener.features(candidate)
+                features = self._analysis.features(candidate)
             except (StageFailure, OutOfMemory) as error:
                 self._book(Attempt.of(candidate.name, shot, error))
                 continue

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lipsync_core._version import __version__
+from lipsync_core.engine.audio_analysis import AudioAnalysis
 from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.engine.chain.resolve import ResolvedPlugins, resolve
 from lipsync_core.engine.coordinator import ShotCoordinator
 from lipsync_core.engine.hosts.pool import Pool
-from lipsync_core.engine.listening import Listener
 from lipsync_core.engine.record import report as reporting
 from lipsync_core.engine.record.notes import note_ranges
 from lipsync_core.engine.record.workspace import Workspace, fingerprint
 from lipsync_core.engine.rendering.executor import LocalExecutor
 from lipsync_core.engine.rendering.jobs import RenderSettings
 from lipsync_core.engine.rendering.segments import Segment, cut_segments
-from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.errors import OutputError
 from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
@@ -96,7 +96,7 @@ def plan(
 
     Args:
         request: the job.
-        progress: listener.
+        progress: analysis.
         registry: plugins; default: the installed ones.
         cancel: stops the analysis between two frames.
 
@@ -105,15 +105,13 @@ def plan(
     """
     progress, registry = progress or Progress(), registry or Registry.load()
     watch = Stopwatch()
-    request.target.check()
+    request.check()
     check_output(request.output, [request.target.path, request.audio])
     if request.output.exists() and not request.overwrite:
         raise OutputError(
             f"The output {request.output} exists already.",
             "Omit --no-overwrite, or choose another name.",
         )
-    if request.segment_seconds < 1:
-        raise UsageError("Segments must be at least one second long.")
     choice = request.encoding
     settings = settings_for(request.output, choice.encoder, choice.crf, choice.preset)
     plugins = resolve(registry, request.plugins, request.silence)
@@ -147,7 +145,7 @@ def run(
 
     Args:
         request: the job.
-        progress: listener.
+        progress: analysis.
         registry: plugins; default: the installed ones.
         cancel: stops the run from any thread; finished segments are kept, and the same request resumes.
         pool: where opened generators come from, shared with other runs and sessions; default: one of its
@@ -184,8 +182,8 @@ def _execute(
         if workspace.resumed:
             progress.note("Resuming an unfinished run of the same command.")
         audio = inputs.sound.path
-        listener = Listener(audio, inputs.target, workspace.path, progress, watch, cancel)
-        shots = _coordinator(job, listener, workspace, progress)
+        analysis = AudioAnalysis(audio, inputs.target, workspace.path, progress, watch, cancel)
+        shots = _coordinator(job, analysis, workspace, progress)
         with LocalExecutor(pool, shots.advance, cancel) as executor:
             progress.stage("rendering", inputs.target.frames)
             made = shots.render(job.segments, executor)
@@ -210,8 +208,8 @@ def _execute(
             made=made,
             attempts=shots.attempts,
             notes=note_ranges(workspace.segments, made, inputs.target.shots()),
-            judge=listener.judge,
-            speech_share=listener.speech_share,
+            judge=analysis.judge,
+            speech_share=analysis.speech_share,
             result=result,
             run_id=run_id,
             resumed=workspace.resumed,
@@ -224,11 +222,11 @@ def _execute(
 
 
 def _coordinator(
-    job: Plan, listener: Listener, workspace: Workspace, progress: Progress
+    job: Plan, analysis: AudioAnalysis, workspace: Workspace, progress: Progress
 ) -> ShotCoordinator:
     """Encode the audio, and set up the way of the shots through the chain."""
     plugins = job.plugins
-    activity = listener.activity() if job.request.silence != "generate" else None
+    activity = analysis.activity() if job.request.silence != "generate" else None
     settings = RenderSettings(
         target=job.inputs.target,
         folder=workspace.segments,
@@ -240,7 +238,7 @@ def _coordinator(
         activity=activity,
     )
     shots = ShotCoordinator(
-        settings, plugins.candidates, plugins.attempts, listener, workspace, progress, job.watch
+        settings, plugins.candidates, plugins.attempts, analysis, workspace, progress, job.watch
     )
     shots.listen()
     return shots

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lipsync_core.media.index import VideoIndex
-
-Fit = Literal["bounce", "loop", "hold", "cut"]
-"""What to do where the sound is longer than the target."""
+    from lipsync_core.requests import Fit
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)

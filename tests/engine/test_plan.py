@@ -61,6 +61,8 @@ REFUSED = [
     (UsageError, "out of range", {"fps": 0}),
     (UsageError, "'tallest' is not understood", {"face": "tallest"}),
     (UsageError, "at least one second", {"segment_seconds": 0}),
+    (UsageError, "fit='stretch' is not bounce, loop, hold or cut", {"fit": "stretch"}),
+    (UsageError, "silence='loud' is not close, keep or generate", {"silence": "loud"}),
     (PluginUnavailable, "not here", {"enhancers": (("weighty", None),)}),
     (PluginUnavailable, "commercial", {"blender": "noncommercial", "commercial_only": True}),
     (

@@ -7,7 +7,8 @@ that was asked for and cannot run, ends the run at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from pathlib import Path
+from typing import TypeVar, get_args
 
 from lipsync_core.contracts import OpenContext, Unavailable
 from lipsync_core.engine.chain.failures import Attempt
@@ -24,7 +25,7 @@ from lipsync_core.registry.resolving import (
     resolve_detector,
     settings_context,
 )
-from lipsync_core.requests import PluginSettings, Silence
+from lipsync_core.requests import PluginSettings, Precision, Silence, listed
 from lipsync_core.specs import (
     AudioEncoderSpec,
     BlenderSpec,
@@ -34,7 +35,6 @@ from lipsync_core.specs import (
 )
 
 Spec = TypeVar("Spec", BlenderSpec, EnhancerSpec)
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
 
@@ -64,6 +64,21 @@ class Candidate:
     def name(self) -> str:
         """Name of the generator."""
         return self.spec.name
+
+    def weight_stamps(self) -> dict[str, list[int] | None]:
+        """Size and time of each weight file, which tell that it is the same; None where it is gone.
+
+        Reading all of it would take longer than many runs.
+        """
+        return {name: _stamp(path) for name, path in sorted(self.context.weights.items())}
+
+
+def _stamp(path: Path) -> list[int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return [found.st_size, found.st_mtime_ns]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +132,8 @@ def resolve(
             `strict`, or where the default is excluded).
     """
     _check_settings(settings)
+    if silence not in get_args(Silence):
+        raise UsageError(f"silence='{silence}' is not {listed(get_args(Silence))}.")
     check_options(registry, settings)
     default = default_generator(registry)
     names = list(dict.fromkeys(settings.generators))
@@ -177,9 +194,9 @@ def _check_settings(settings: PluginSettings) -> None:
         raise UsageError(
             f"Unknown device '{settings.device}'.", "Use auto, cpu, cuda, cuda:N or mps."
         )
-    if settings.precision not in PRECISIONS:
+    if settings.precision not in get_args(Precision):
         raise UsageError(
-            f"Unknown precision '{settings.precision}'.", f"Use {', '.join(PRECISIONS)}."
+            f"Unknown precision '{settings.precision}'.", f"Use {listed(get_args(Precision))}."
         )
     for name, strength in settings.enhancers:
         if strength is not None and not 0.0 <= strength <= 1.0:
@@ -268,7 +285,7 @@ def _own_blender(
 
 
 def _resting(registry: Registry, spec: GeneratorSpec, settings: PluginSettings) -> Candidate:
-    """The embedded default with closed lips. It hears nothing, so its encoder need not be able to run."""
+    """The embedded default with closed lips; it needs no audio features, so its encoder is not probed."""
     encoder = registry.get(AudioEncoderSpec, spec.audio_encoder)
     return Candidate(
         spec=spec,

@@ -194,10 +194,6 @@ class Pool:
 def _key(candidate: Candidate) -> str:
     """What makes two candidates the same opened generator."""
     spec, context = candidate.spec, candidate.context
-    weights = {
-        name: [str(path), path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else None
-        for name, path in context.weights.items()
-    }
     return json.dumps(
         [
             spec.name,
@@ -208,7 +204,8 @@ def _key(candidate: Candidate) -> str:
             context.threads,
             context.seed,
             dict(context.options),
-            weights,
+            [str(path) for _, path in sorted(context.weights.items())],
+            candidate.weight_stamps(),
             candidate.isolated,
         ],
         sort_keys=True,

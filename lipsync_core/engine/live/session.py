@@ -101,8 +101,6 @@ class Session:
     ) -> None:
         request = target if isinstance(target, TargetRequest) else TargetRequest(path=Path(target))
         request.check()
-        if silence not in ("close", "keep", "generate"):
-            raise UsageError(f"silence='{silence}' is not close, keep or generate.")
         plugins = plugins or PluginSettings()
         self._silence = silence
         self._watch = Stopwatch()

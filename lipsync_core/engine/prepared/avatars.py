@@ -226,7 +226,7 @@ def _key(candidate: Candidate, target: Target) -> dict[str, Any]:
         "version": candidate.version or __version__,
         "crop": repr(spec.crop),
         "prepare": repr(spec.prepare),
-        "weights": {name: _file(path) for name, path in sorted(context.weights.items())},
+        "weights": candidate.weight_stamps(),
         "packages": {r.distribution: packages.version(r.distribution) for r in spec.requires},
         "device": context.device.partition(":")[0],
         "hardware": [g.name for g in here.gpus] if gpu else here.cpu,
@@ -234,12 +234,6 @@ def _key(candidate: Candidate, target: Target) -> dict[str, Any]:
         "options": dict(sorted(context.options.items())),
         "seed": context.seed,
     }
-
-
-def _file(path: Path) -> list[int]:
-    """What tells that a weight file is the same: reading all of it would take longer than many runs."""
-    found = path.stat()
-    return [found.st_size, found.st_mtime_ns]
 
 
 def _entry(folder: Path) -> Entry | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+
+from lipsync_core.engine.record import journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,22 +29,11 @@ class NoteFile:
 
     def add(self, first: int, last: int, note: str) -> None:
         """Append a note of output frames."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(Note(first=first, last=last, note=note))) + "\n")
+        journal.append(self.path, asdict(Note(first=first, last=last, note=note)))
 
     def read(self) -> list[Note]:
-        """All notes, oldest first; a torn last line is dropped."""
-        try:
-            lines = self.path.read_text("utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        notes = []
-        for line in lines:
-            try:
-                notes.append(Note(**json.loads(line)))
-            except (ValueError, TypeError):
-                continue
-        return notes
+        """All notes, oldest first."""
+        return [Note(**entry) for entry in journal.read(self.path)]
 
     def forget(self) -> None:
         """The generator failed: its notes are void."""

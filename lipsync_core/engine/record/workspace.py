@@ -14,11 +14,11 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from lipsync_core._version import __version__
+from lipsync_core.engine.record import journal
 from lipsync_core.machine import places
 from lipsync_core.requests import RunRequest
 
@@ -63,28 +63,17 @@ class Workspace:
         self.path.mkdir(mode=0o700, exist_ok=True)
         self.segments.mkdir(exist_ok=True)
 
-    def _journal(self) -> list[dict[str, Any]]:
-        """What earlier tries noted, oldest first; a torn last line is dropped."""
-        try:
-            lines = (self.path / "journal.jsonl").read_text("utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        entries = []
-        for line in lines:
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
-                continue
-        return entries
-
     def note_shot(self, shot: int, generator: str) -> None:
         """Remember that all segments of a shot are there, and which generator made them."""
-        with (self.path / "journal.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"shot": shot, "generator": generator}) + "\n")
+        journal.append(self._journal, {"shot": shot, "generator": generator})
 
     def shots_made(self) -> dict[int, str]:
         """Shot number -> generator, as earlier tries have noted."""
-        return {e["shot"]: e["generator"] for e in self._journal() if "shot" in e}
+        return {e["shot"]: e["generator"] for e in journal.read(self._journal) if "shot" in e}
+
+    @property
+    def _journal(self) -> Path:
+        return self.path / "journal.jsonl"
 
     def discard(self) -> None:
         """The run is complete: nothing of it is needed any more."""

@@ -20,8 +20,8 @@ import pytest
 from facefactory import face_frame, write_picture
 
 from lipsync_core.engine import run as engine
+from lipsync_core.engine.audio_analysis import AudioAnalysis
 from lipsync_core.engine.hosts.pool import Pool
-from lipsync_core.engine.listening import Listener
 from lipsync_core.engine.rendering.executor import Executor, LocalExecutor
 from lipsync_core.engine.rendering.jobs import RenderSettings, ShotJob, ShotResult
 from lipsync_core.engine.rendering.worker import ShotWorker
@@ -52,7 +52,7 @@ def jobs_of(target, audio, folder: Path, registry=None, **choices) -> Iterator[l
     segments = folder / "segments"
     segments.mkdir()
     with closing(plan.inputs.target) as seen:
-        listener = Listener(audio, seen, folder, Progress(), Stopwatch())
+        analysis = AudioAnalysis(audio, seen, folder, Progress(), Stopwatch())
         settings = RenderSettings(
             target=seen,
             folder=segments,
@@ -61,7 +61,7 @@ def jobs_of(target, audio, folder: Path, registry=None, **choices) -> Iterator[l
             blender=plan.plugins.blender,
             enhancers=plan.plugins.enhancers,
             rest=plan.plugins.rest,
-            activity=listener.activity(),
+            activity=analysis.activity(),
         )
         first = plan.plugins.candidates[0]
         yield [
@@ -70,7 +70,7 @@ def jobs_of(target, audio, folder: Path, registry=None, **choices) -> Iterator[l
                 shot=shot,
                 segments=tuple(s for s in plan.segments if s.shot == shot),
                 candidate=first,
-                features=listener.features(first),
+                features=analysis.features(first),
             )
             for shot in range(len(seen.shots()))
         ]
