@@ -97,6 +97,25 @@ class Face:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MouthRange:
+    """How far a person opens and widens the mouth when speaking, in distances of the eyes' middles.
+
+    Attributes:
+        seconds: how long the mouth was seen moving.
+        opening: 5th, 50th and 95th percentile of the gap of the inner lips.
+        opening_spread: its standard deviation.
+        width: the same percentiles of the distance between the mouth's corners.
+        width_spread: its standard deviation.
+    """
+
+    seconds: float
+    opening: tuple[float, float, float]
+    opening_spread: float
+    width: tuple[float, float, float]
+    width_spread: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Crops:
     """N crops of one track, cut by one affine matrix each.
 
@@ -107,6 +126,8 @@ class Crops:
         matrices: `(N, 2, 3)` float64, frame -> crop.
         landmarks: `(N, K, 2 or 3)` float32 in crop pixels.
         scheme: landmark scheme of `landmarks`.
+        mouth: range of the mouth over the whole track, for `prepare` with scope "track"; None where the
+            target is a picture or the mouth hardly moves.
     """
 
     frames: NDArray[np.int64]
@@ -115,6 +136,7 @@ class Crops:
     matrices: NDArray[np.float64]
     landmarks: NDArray[np.float32]
     scheme: Scheme
+    mouth: MouthRange | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -356,6 +356,8 @@ class AudioEncoderSpec(PluginSpec):
         sample_rate: Hz of the mono sound it is handed.
         lookahead: seconds of sound after a frame's time that its row may depend on, at most.
         zero_is_rest: a row of zeros means a mouth at rest, so silence is made by fading rows.
+        parted: the row, flattened, of lips that part before the first word; only where zero is rest. Empty:
+            lips stay closed until speech begins.
     """
 
     kind: ClassVar[str] = "audio encoder"
@@ -363,6 +365,7 @@ class AudioEncoderSpec(PluginSpec):
     sample_rate: int = 16_000
     lookahead: float = 0.0
     zero_is_rest: bool = False
+    parted: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,11 @@ from lipsync_core.registry.opening import open_encoder
 from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
+from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.targets.target import Target
 from lipsync_core.voice import activity as voice_activity
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
+from lipsync_core.voice.resting import rested
 
 
 class AudioAnalysis:
@@ -61,6 +63,7 @@ class AudioAnalysis:
         self._cancel = cancel
         self._clock = VARIABLE_RATE_CLOCK if target.variable_rate else target.video.frame_rate
         self._features: dict[str, FeatureFile] = {}
+        self._speech: FeatureFile | None = None
 
     def activity(self) -> FeatureFile:
         """Speech activity 0..1, one number a tick.
@@ -74,10 +77,13 @@ class AudioAnalysis:
         found = self._encoded("activity", stream, (), rate, "Speech activity")
         times = (self._target.time(k) for k in range(self._target.frames))
         self.speech_share = round(float(np.mean(found.at(times) > 0.5)), 4)
+        self._speech = found
         return found
 
     def features(self, candidate: Candidate) -> FeatureFile:
         """What a generator's audio encoder makes of the audio; encoded once.
+
+        Where zero means rest, rows are at rest in the silences that `activity` found.
 
         Raises:
             StageFailure: the encoder failed; the chain moves on.
@@ -101,8 +107,13 @@ class AudioAnalysis:
                         f"The audio encoder '{spec.name}'",
                     ),
                 )
-                self._features[spec.name] = cast(FeatureFile, rows)
+                self._features[spec.name] = self._rested(spec, cast(FeatureFile, rows))
         return self._features[spec.name]
+
+    def _rested(self, spec: AudioEncoderSpec, rows: FeatureFile) -> FeatureFile:
+        if self._speech is None or not spec.zero_is_rest:
+            return rows
+        return rested(rows, self._speech, spec.parted, self._folder / f"{spec.name}-rested.f32")
 
     def _encoded(
         self, name: str, stream: RowStream, shape: tuple[int, ...], sample_rate: int, who: str

@@ -23,7 +23,7 @@ from lipsync_core.faces.schemes import POINTS, convert
 from lipsync_core.faces.smoothing import REACH, gaussian, runs
 from lipsync_core.records import Face, Points, Scheme
 
-FORMAT = 1
+FORMAT = 2
 """Version of the files below; another number means: analyse again."""
 
 ROW = np.dtype(
@@ -34,13 +34,15 @@ ROW = np.dtype(
         ("box", "f4", 4),
         ("extent", "f4", 4),
         ("opening", "f4"),
+        ("mouth", "f4"),
         ("yaw", "f4"),
         ("pitch", "f4"),
         ("width", "f4"),
     ]
 )
 """One face: frame and track number, detector score and box, bounding box of its landmarks, opening of
-the inner lips over the distance of the eyes, yaw and pitch in degrees, width between the cheeks."""
+the inner lips and distance of the mouth's corners over the distance of the eyes, yaw and pitch in degrees,
+width between the cheeks."""
 
 _STEPS = 65535.0
 
@@ -81,6 +83,7 @@ class AnalysisWriter:
         rows["box"] = [face.box for face in faces]
         rows["extent"] = extent
         rows["opening"] = opening(points, self._scheme)
+        rows["mouth"] = mouth_width(points, self._scheme)
         turned = angles(points, self._scheme)
         rows["yaw"], rows["pitch"] = turned[:, 0], turned[:, 1]
         rows["width"] = width(points, self._scheme)
@@ -196,9 +199,21 @@ def opening(points: Points, scheme: Scheme) -> NDArray[np.float64]:
     """`(N,)` gap of the inner lips over the distance of the eyes (0 for the scheme without lips)."""
     if scheme == "5":
         return np.zeros(len(points))
-    p = convert(points, scheme, "68").astype(np.float64)
+    return _over_eyes(convert(points, scheme, "68"), 62, 66)
+
+
+def mouth_width(points: Points, scheme: Scheme) -> NDArray[np.float64]:
+    """`(N,)` distance of the mouth's corners over that of the eyes (0 for the scheme without lips)."""
+    if scheme == "5":
+        return np.zeros(len(points))
+    return _over_eyes(convert(points, scheme, "68"), 48, 54)
+
+
+def _over_eyes(points: Points, first: int, second: int) -> NDArray[np.float64]:
+    """Distance of two of 68 points over that of the eyes' middles."""
+    p = points.astype(np.float64)
     eyes = np.linalg.norm(p[:, 42:48].mean(1) - p[:, 36:42].mean(1), axis=1)
-    return np.asarray(np.linalg.norm(p[:, 66] - p[:, 62], axis=1) / np.maximum(eyes, 1e-6))
+    return np.asarray(np.linalg.norm(p[:, second] - p[:, first], axis=1) / np.maximum(eyes, 1e-6))
 
 
 def _frame_of(extent: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

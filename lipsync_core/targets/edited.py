@@ -18,7 +18,7 @@ from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
-from lipsync_core.records import Scheme
+from lipsync_core.records import MouthRange, Scheme
 from lipsync_core.targets.target import FaceHere, Target, TargetFrame, VideoTarget
 
 _PER_CLIP = 1_000_000
@@ -117,6 +117,11 @@ class EditedTarget(Target):
         for frame in part.representative_frames(own, limit):
             assert frame.face is not None
             yield replace(frame, face=replace(frame.face, track=track))
+
+    def mouth_range(self, track: int) -> MouthRange | None:
+        """From every frame of the whole clip."""
+        part, own = self._of(track)
+        return part.mouth_range(own)
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """`(M, 4)` landmark bounding boxes of the track in its whole clip."""

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.idle import IdleMotion
+from lipsync_core.faces.mouth_range import mouth_range
 from lipsync_core.faces.selection import REASONS, FaceChoice
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
-from lipsync_core.records import FrameInfo, Image, Points, Scheme
+from lipsync_core.records import FrameInfo, Image, MouthRange, Points, Scheme
 from lipsync_core.targets.representative_frames import most_representative
 
 
@@ -93,6 +94,10 @@ class Target(ABC):
     @abstractmethod
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """At most `limit` frames that say most about the face of `track`, always the same ones."""
+
+    def mouth_range(self, track: int) -> MouthRange | None:
+        """How far the person of `track` moves the mouth in speaking; None where it hardly moves."""
+        return None
 
     @abstractmethod
     def extent(self, track: int) -> NDArray[np.float64]:
@@ -201,6 +206,11 @@ class VideoTarget(Target):
             for n, picture in enumerate(reader.frames_at(frames.tolist())):
                 face = FaceHere(track=track, landmarks=points[n], box=boxes[n], strength=1.0)
                 yield TargetFrame(number=int(frames[n]), picture=picture, face=face)
+
+    def mouth_range(self, track: int) -> MouthRange | None:
+        """From every frame of the track."""
+        rows = self._analysis.rows
+        return mouth_range(rows[rows["track"] == track], self.video.frame_rate)
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """`(M, 4)` landmark bounding boxes of the whole track."""

@@ -46,23 +46,33 @@ class FeatureFile:
         path: raw float32 file.
         shape: shape of one row.
         clock: rows a second.
+
+    Attributes:
+        rows: how many there are.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], clock: Fraction) -> None:
+        self.shape = shape
+        self.clock = clock
         self._path = path
-        self._shape = shape
         self._bytes = 4 * int(np.prod(shape, dtype=np.int64))
-        self._clock = clock
-        self._rows = path.stat().st_size // self._bytes
+        self.rows = path.stat().st_size // self._bytes
+
+    def read(self, start: int, stop: int) -> NDArray[np.float32]:
+        """`(n, *shape)`: rows `start` to `stop` (exclusive), as far as there are any."""
+        with self._path.open("rb") as file:
+            file.seek(start * self._bytes)
+            data = file.read(max(0, stop - start) * self._bytes)
+        return np.frombuffer(data, np.float32).reshape(-1, *self.shape)
 
     def at(self, times: Iterable[Fraction]) -> NDArray[np.float32]:
         """`(n, *shape)`: the rows nearest to `times` in seconds (the last row beyond the end)."""
-        ticks = [min(self._rows - 1, max(0, round(t * self._clock))) for t in times]
-        rows = np.zeros((len(ticks), *self._shape), np.float32)
+        ticks = [min(self.rows - 1, max(0, round(t * self.clock))) for t in times]
+        rows = np.zeros((len(ticks), *self.shape), np.float32)
         with self._path.open("rb") as file:
             for n, tick in enumerate(ticks):
                 file.seek(tick * self._bytes)
-                rows[n] = np.frombuffer(file.read(self._bytes), np.float32).reshape(self._shape)
+                rows[n] = np.frombuffer(file.read(self._bytes), np.float32).reshape(self.shape)
         return rows
 
 

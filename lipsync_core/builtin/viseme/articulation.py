@@ -25,8 +25,10 @@ STEPS_AHEAD = 3
 """Steps of the smoothing kernels in the future (60 ms); the network is trained through these kernels and so
 makes up for what they cut off."""
 STEPS_BACK = math.ceil(3 * max(SIGMA.values()) / STEP)
-LEAD = Fraction(20, 1000)
-"""The mouth moves this much before the sound: lips are in place when a sound begins."""
+LEAD = Fraction(0)
+"""Seconds by which the mouth moves before the sound. Within sentences both come together: between 20 ms
+before and 70 ms after (Schwartz and Savariaux, PLoS Computational Biology 10, 2014). What comes before the
+first word is the encoder's row of parted lips."""
 
 PRESS_GAIN, PRESS_ONSET = 1.35, 0.25
 """Smoothed closures are sharpened: 1.35 x - 0.25, rescaled to 0..1, so that a short one still closes."""

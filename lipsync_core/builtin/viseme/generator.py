@@ -15,7 +15,8 @@ from threadpoolctl import ThreadpoolController
 from lipsync_core.builtin.viseme import canonical as neutral_face
 from lipsync_core.builtin.viseme import folds, layers, own_teeth, streaks, teeth, tone
 from lipsync_core.builtin.viseme.interior import Interior
-from lipsync_core.builtin.viseme.pose import PoseModel, fit, targets
+from lipsync_core.builtin.viseme.person_scale import person_scale
+from lipsync_core.builtin.viseme.pose import JAW, LOW, PUCKER, UP, WIDE, PoseModel, fit, targets
 from lipsync_core.builtin.viseme.targets import CURVES, VISEMES
 from lipsync_core.builtin.viseme.topology import MESH
 from lipsync_core.contracts import Generator
@@ -36,8 +37,8 @@ SMALLEST_SCALE = 6.0
 """Eye distance in pixels below which there is no mouth to move."""
 RESOLUTIONS = (40.0, 80.0, 160.0, 320.0)
 """Pixels per eye distance that the inside of the mouth is made at."""
-
-
+MOVING = [JAW, WIDE, PUCKER, UP, LOW]
+"""The curves that open and shape the mouth; closures are as closed for everyone."""
 LARGE = 160.0
 """Tracks from this resolution on are resampled linearly: their detail is wider than a pixel."""
 
@@ -47,11 +48,14 @@ class Person:
 
     def __init__(self, prepared: Prepared) -> None:
         mesh = np.asarray(prepared["mesh"], np.float64)
-        smile, opening, skin, white, resolution = (
+        smile, opening, skin, white, resolution, opens, widens = (
             float(v) for v in np.asarray(prepared["figures"], np.float64)
         )
         self.canonical = neutral_face.measure(mesh, smile, opening)
         self.model = PoseModel(self.canonical)
+        self.scale = np.ones(len(CURVES))
+        self.scale[[JAW, UP, LOW]] = opens
+        self.scale[[WIDE, PUCKER]] = widens
         light = tone.Light(np.asarray(prepared["tint"], np.float64), skin, white)
         sheet = teeth.Sheet(self.canonical, resolution)
         # A whole track is resampled in one way, or its sharpness would change with its size.
@@ -65,10 +69,12 @@ class VisemeGenerator(Generator):
     def __init__(self) -> None:
         self._threads: ThreadpoolController | None = None
         self._person: tuple[bytes, Person] | None = None
+        self._articulation = 1.0
 
     def open(self, context: OpenContext) -> None:
         """Nothing to load; finds the BLAS whose threads must be held back."""
         self._threads = ThreadpoolController()
+        self._articulation = float(context.options.get("articulation", 1.0))
 
     def close(self) -> None:
         """Forget the last person."""
@@ -89,7 +95,10 @@ class VisemeGenerator(Generator):
         return {
             "mesh": canonical.mesh.astype(np.float32),
             "figures": np.array(
-                [canonical.smile, canonical.opening, light.skin, light.teeth, resolution],
+                [
+                    *(canonical.smile, canonical.opening, light.skin, light.teeth, resolution),
+                    *person_scale(crops.mouth),
+                ],
                 np.float32,
             ),
             "tint": light.tint.astype(np.float32),
@@ -106,10 +115,12 @@ class VisemeGenerator(Generator):
             )
         person = self._person_of(chunk.prepared)
         out = chunk.crops.images.copy()
+        gains = person.scale.copy()
+        gains[MOVING] *= self._articulation
         with self._one_thread():
             for i, image in enumerate(out):
                 strength = float(np.clip(chunk.strength[i], 0, 1))
-                values = np.asarray(chunk.features[i, len(VISEMES) :], np.float64)
+                values = np.asarray(chunk.features[i, len(VISEMES) :], np.float64) * gains
                 points = np.asarray(chunk.crops.landmarks[i, :MESH, :2], np.float64)
                 if strength > 0 and np.isfinite(points).all() and np.isfinite(values).all():
                     _speak(image, points, person, values, strength)

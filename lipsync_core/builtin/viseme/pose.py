@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 JAW, WIDE, PUCKER, UP, LOW, PRESS, TUCK, TONGUE = range(len(CURVES))
 LIP_DROP, CHIN_DROP = 0.34, 0.26
 """Fall of the lower lip and of the chin at jaw = 1, in eye distances; set by eye in the prototype."""
+LIP_LOWERED = 0.07
+"""Fall of the lower lip alone at low = 1."""
 SPREAD = 0.3
 """Reach of one lip point's movement when it is passed on to the skin."""
 
@@ -91,14 +93,14 @@ class PoseModel:
             w = bell[ring]
             follow = drop * (base + (1 - base) * w)
             y[ring, JAW] += LIP_DROP * follow
-            y[ring, LOW] += 0.05 * follow
+            y[ring, LOW] += LIP_LOWERED * follow
             y[ring, TUCK] += tuck * lower * w
             y[ring, PRESS] += press * lower * w
             y[ring, PUCKER] += pucker * lower * w
         y[CORNERS, JAW] += 0.05
         y[CORNERS, WIDE] -= 0.03
         across = mesh[LIPS, 0] - c.centre
-        for curve, factor in ((WIDE, 0.13), (PUCKER, -0.28), (JAW, -0.05)):
+        for curve, factor in ((WIDE, 0.13), (PUCKER, -0.24), (JAW, -0.05)):
             shapes[LIPS, 0, curve] += factor * across
 
     def _skin(self, shapes: NDArray[np.float64]) -> None:

@@ -8,6 +8,7 @@ from lipsync_core.specs import (
     Licence,
     Margins,
     NativeCrop,
+    Option,
     PrepareSpec,
     Requirement,
 )
@@ -22,6 +23,15 @@ VISEME = GeneratorSpec(
     requires=(
         Requirement(module="cv2", distribution="opencv-python", minimum="4.10"),
         Requirement(module="threadpoolctl", distribution="threadpoolctl", minimum="3.5"),
+    ),
+    options=(
+        Option(
+            key="articulation",
+            default=1.0,
+            minimum=0.5,
+            maximum=2.0,
+            help="how far mouth and jaw move; 1: as far as most people's, or as the person's in the target",
+        ),
     ),
     # The displacement has run out 0.22 eye distances beside and 0.5 below the face (layers.py);
     # a face is about 2.1 eye distances wide and 2.5 high.

@@ -30,7 +30,7 @@ from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
-from lipsync_core.records import Image, Samples
+from lipsync_core.records import Image, MouthRange, Samples
 from lipsync_core.registry import Registry
 from lipsync_core.registry.opening import open_encoder
 from lipsync_core.requests import PluginSettings, Silence, TargetRequest
@@ -251,6 +251,7 @@ class Session:
             (lambda: ActivityStream(self.fps)) if active else None,
             spec.feature_shape,
             self.fps,
+            rests=spec.zero_is_rest,
         )
         self._renderer = open_frame_renderer(
             candidate,
@@ -334,6 +335,10 @@ class _Endless(Target):
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """As of the target."""
         return self._once.representative_frames(track, limit)
+
+    def mouth_range(self, track: int) -> MouthRange | None:
+        """As of the target."""
+        return self._once.mouth_range(track)
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """As of the target."""

@@ -69,6 +69,7 @@ class Utterances:
         activity: begins its speech activity, or None to speak always.
         shape: of one row of features.
         fps: frames a second.
+        rests: a row of zeros means a mouth at rest, so rows fade with speech activity.
     """
 
     def __init__(
@@ -77,7 +78,10 @@ class Utterances:
         activity: Callable[[], RowStream] | None,
         shape: tuple[int, ...],
         fps: Fraction,
+        *,
+        rests: bool,
     ) -> None:
+        self._rests = rests
         self._features = features
         self._activity = activity
         self._fps = fps
@@ -149,10 +153,12 @@ class Utterances:
             first = self._utterances[0] if self._utterances else None
             if first is None or not first.ready:
                 # Nothing to say, or the sound is late: the mouth closes softly where it was.
-                self.activity.value = np.asarray(self.activity.value * _DECAY, np.float32)
+                for fading in (self.activity, self.rows) if self._rests else (self.activity,):
+                    fading.value = np.asarray(fading.value * _DECAY, np.float32)
                 return False, np.zeros(self._samples(number), np.float32)
-            self.rows.value = first.rows.popleft()
-            self.activity.value = np.asarray(first.voices.popleft(), np.float32)
+            row, voice = first.rows.popleft(), np.asarray(first.voices.popleft(), np.float32)
+            self.rows.value = row * voice if self._rests else row
+            self.activity.value = voice
             count = self._samples(first.shown)
             first.shown += 1
             heard, first.sound = first.sound[:count], first.sound[count:]

@@ -85,8 +85,8 @@ class GeneratorRunner:
         Args:
             frames: N frames of one track.
             crops: of these frames.
-            fade: `(N,)` 0..1, by which rows of an encoder whose zero is rest are multiplied. Of any other,
-                the blender shows so much: where that is nothing, the generator is not asked.
+            fade: `(N,)` 0..1, how much of the new crop the blender shows: where that is nothing, the
+                generator is not asked. Where zero means rest, the rows themselves are at rest in silence.
 
         Raises:
             StageFailure: it failed or gave something unusable.
@@ -94,12 +94,12 @@ class GeneratorRunner:
         """
         asked = self._wanted(fade)
         if len(asked) == len(frames):
-            return self._made(frames, crops, fade)
+            return self._made(frames, crops)
         self._count_silent([f for n, f in enumerate(frames) if n not in asked])
         made = crops.images.copy()
         if asked:
             few = [frames[n] for n in asked]
-            made[asked] = self._made(few, crops.only(asked), fade[asked])
+            made[asked] = self._made(few, crops.only(asked))
         return made
 
     def _wanted(self, fade: NDArray[np.float32]) -> list[int]:
@@ -114,10 +114,8 @@ class GeneratorRunner:
         self._watch.count(FRAMES_SILENT, len(new))
         self._silent_until = max([self._silent_until, *new])
 
-    def _made(
-        self, frames: list[TargetFrame], crops: Crops, fade: NDArray[np.float32]
-    ) -> NDArray[np.uint8]:
-        features = self._features(frames, fade)
+    def _made(self, frames: list[TargetFrame], crops: Crops) -> NDArray[np.uint8]:
+        features = self._features(frames)
         chunk = Chunk(
             crops=crops,
             features=features,
@@ -146,15 +144,10 @@ class GeneratorRunner:
             self.told(numbers[0], numbers[-1], note)
         return images
 
-    def _features(
-        self, frames: list[TargetFrame], fade: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def _features(self, frames: list[TargetFrame]) -> NDArray[np.float32]:
         if self._rows is None:
             return np.zeros((len(frames), *self._shape), np.float32)
-        rows = self._rows.at(self._target.time(f.number) for f in frames)
-        if self.zero_is_rest:
-            rows *= fade.reshape(-1, *([1] * len(self._shape)))
-        return rows
+        return self._rows.at(self._target.time(f.number) for f in frames)
 
     def prepare(self, crops: Crops) -> Prepared:
         """What the generator prepares for crops of one track, as its spec says.
@@ -186,6 +179,7 @@ class GeneratorRunner:
             matrices=np.concatenate([p.matrices for p in parts]),
             landmarks=np.concatenate([p.landmarks for p in parts]),
             scheme=parts[0].scheme,
+            mouth=self._target.mouth_range(track),
         )
 
 

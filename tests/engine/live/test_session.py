@@ -91,6 +91,7 @@ def test_an_interruption_closes_the_mouth(picture, spoken):
         assert not any(f.speaking for f in after)
         rest = session._utterances.activity.value
         assert float(rest) < 0.01
+        assert np.abs(session._utterances.rows.value).max() < 0.01
         session.push_audio(spoken[:8000])
         session.flush()
         assert next(frames).speaking
