@@ -1,4 +1,4 @@
-"""Against a reference with the same frames: likeness inside and outside the mouth, distance of landmarks."""
+"""Against a reference with the same frames: likeness inside and outside the mouth, landmarks, movement."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.evaluation.mouths import MouthComparison
 from lipsync_core.evaluation.pictures import Likeness
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Points
@@ -35,6 +36,7 @@ class Comparison:
         )
         self._likeness = Likeness()
         self._distances: list[float] = []
+        self.mouths = MouthComparison(float(target.video.frame_rate))
         self.pairs = 0
 
     def take(self, frame: TargetFrame) -> None:
@@ -43,6 +45,7 @@ class Comparison:
         if other is None:
             return
         self.pairs += 1
+        self.mouths.add(frame.face, other.face, (self._target.scheme, self._reference.scheme))
         a, b = frame.picture.rgb(), other.picture.rgb()
         points = [
             convert(face.landmarks[None], target.scheme, "68")[0]
@@ -59,11 +62,11 @@ class Comparison:
             self._distances.append(distance(*points))
 
     def figures(self) -> dict[str, float]:
-        """Likeness, and `landmark_distance`: percent of the eyes' distance, mean over the frames."""
+        """Likeness, `landmark_distance` (percent of the eyes' distance, mean over the frames), movement."""
         told = self._likeness.figures()
         if self._distances:
             told["landmark_distance"] = 100 * float(np.mean(self._distances))
-        return told
+        return told | self.mouths.figures()
 
 
 def distance(a: Points, b: Points) -> float:

@@ -13,7 +13,7 @@ from lipsync_core._version import __version__
 from lipsync_core.contracts import Scorer, Unavailable
 from lipsync_core.errors import LipsyncError, UnsupportedInput
 from lipsync_core.evaluation.compare import Comparison, same_face
-from lipsync_core.evaluation.feed import Feed, SoundCursor, together
+from lipsync_core.evaluation.feed import Feed, SoundCursor, Span, together
 from lipsync_core.evaluation.phones import read_phones
 from lipsync_core.evaluation.pictures import Flicker
 from lipsync_core.evaluation.request import EvalRequest
@@ -94,6 +94,15 @@ def evaluate(
     }
     if comparison is not None:
         told["against_reference"] = {"frames": comparison.pairs} | comparison.figures()
+        told["curves"]["against_reference"] = [
+            Span(
+                start=0.0,
+                crops=comparison.pairs,
+                rate=comparison.mouths.rate,
+                figures={},
+                curves=comparison.mouths.curves(),
+            )
+        ]
     if phones is not None:
         times = [(p.start + p.end) / 2 for p in phones if p.closes_lips]
         told["phones"] = _closures(analysed, np.array(times))

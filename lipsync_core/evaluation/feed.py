@@ -35,7 +35,7 @@ class Span:
 
     start: float
     crops: int
-    rate: int
+    rate: float
     figures: dict[str, float]
     curves: dict[str, NDArray[np.float32]] = field(default_factory=dict)
 

@@ -25,6 +25,16 @@ def rows(told: dict[str, Any]) -> list[tuple[str, str, float, str]]:
     return found
 
 
+MOVEMENT = {
+    "mouth_correlation": "of the opening with the reference's, frame by frame, -1..1 (better higher)",
+    "mouth_lag_ms": "milliseconds by which the mouth comes after the reference's (better nearer to 0)",
+    "mouth_spread": "spread of the opening over the reference's (better nearer to 1)",
+    "mouth_movement": "change from frame to frame over the reference's (better nearer to 1)",
+    "width_correlation": "of the mouth's width with the reference's, -1..1 (better higher)",
+    "opening_p95": "95th percentile of the opening, in eye distances",
+    "reference_p95": "the same of the reference",
+}
+"""How the mouth moves against the reference's, and what the figures mean."""
 _MEANINGS: dict[str, dict[str, str]] = {
     "phones": {
         "bilabials": "p, b and m spoken, by the file of phones",
@@ -36,6 +46,7 @@ _MEANINGS: dict[str, dict[str, str]] = {
         "ssim_mouth": "0..1 (better higher)",
         "psnr_outside": "dB outside the face; lower than the encoder's loss: more was changed",
         "ssim_outside": "0..1 outside the face",
+        **MOVEMENT,
     },
     "flicker": {
         "flicker_mouth": "levels that come and go within three frames, lower half of the face",

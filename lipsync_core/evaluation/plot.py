@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lipsync_core.evaluation.figures import MOVEMENT
 from lipsync_core.media.waveform import waveform
 
 if TYPE_CHECKING:
@@ -21,10 +22,13 @@ def draw(told: dict[str, Any]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    figures = {name: scored["figures"] for name, scored in told["scorers"].items()}
+    if "against_reference" in told:
+        figures["against_reference"] = _movement(told["against_reference"])
     curves: dict[str, list[Span]] = {
         name: found
         for name, found in told["curves"].items()
-        if name in told["scorers"] and any(s.curves for s in found)
+        if name in figures and any(s.curves for s in found)
     }
     figure = Figure(figsize=(12, 2 + 2.4 * max(1, len(curves))), layout="constrained")
     FigureCanvasAgg(figure)
@@ -33,13 +37,18 @@ def draw(told: dict[str, Any]) -> bytes:
     panels[0].set_title(Path(told["video"]).name)
     for panel, (name, found) in zip(panels[1:], curves.items(), strict=True):
         _curves(panel, found)
-        panel.set_ylabel(name)
-        panel.set_title(_title(told["scorers"][name]["figures"]), fontsize=9)
+        panel.set_ylabel(name.replace("_", " "))
+        panel.set_title(_title(figures[name]), fontsize=9)
     panels[-1].set_xlabel("seconds")
     panels[-1].set_xlim(0, told["timing"]["video_seconds"])
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110)
     return out.getvalue()
+
+
+def _movement(figures: dict[str, float]) -> dict[str, float]:
+    """Of the figures against a reference those that belong to its curves."""
+    return {key: value for key, value in figures.items() if key in MOVEMENT}
 
 
 def _title(figures: dict[str, float]) -> str:

@@ -49,7 +49,7 @@ def fit(mouth: Curve, voice: Curve, rate: float) -> Fit:
     """
     reach = max(1, round(REACH * rate))
     shifts = np.arange(-reach, reach + 1)
-    values = np.array([_at(mouth, voice, int(s)) for s in shifts])
+    values = np.array([correlation(mouth, voice, int(s)) for s in shifts])
     # A highest value at the end of the range is a slope, not an agreement.
     peaks = 1 + np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:]))
     k = int(peaks[np.argmax(values[peaks])]) if len(peaks) else reach
@@ -82,8 +82,8 @@ def drift(mouth: Curve, voice: Curve, rate: float) -> float | None:
     return float(np.polyfit(middles, offsets, 1, w=weights)[0])
 
 
-def _at(mouth: Curve, voice: Curve, shift: int) -> float:
-    """Correlation of mouth[n + shift] with voice[n]."""
+def correlation(mouth: Curve, voice: Curve, shift: int = 0) -> float:
+    """Pearson correlation of mouth[n + shift] with voice[n]; 0 where there is too little to tell."""
     a, b = (mouth[shift:], voice) if shift >= 0 else (mouth, voice[-shift:])
     n = min(len(a), len(b))
     a, b = a[:n], b[:n]

@@ -101,6 +101,10 @@ def test_against_itself_nothing_differs(talk):
     told = judged(talk, reference=talk)["against_reference"]
     assert told["psnr_mouth"] == told["psnr_outside"] == 100.0
     assert told["landmark_distance"] == 0.0
+    assert told["mouth_correlation"] == pytest.approx(1) == told["width_correlation"]
+    assert told["mouth_spread"] == told["mouth_movement"] == 1.0
+    assert told["mouth_lag_ms"] == pytest.approx(0, abs=1)
+    assert told["opening_p95"] == told["reference_p95"] > 0.05
 
 
 def test_a_shaking_mouth_flickers(tmp_path, talk_voice):
