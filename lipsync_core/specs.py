@@ -340,11 +340,14 @@ class DetectorSpec(PluginSpec):
     Attributes:
         schemes: landmark schemes it gives, densest first.
         batch: preferred number of frames per call.
+        any_turn: it finds faces however they are turned in the picture. Otherwise the engine shows it the
+            picture turned by quarters where it finds none.
     """
 
     kind: ClassVar[str] = "detector"
     schemes: tuple[Scheme, ...]
     batch: int = 1
+    any_turn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

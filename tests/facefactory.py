@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import av
@@ -12,8 +13,11 @@ import numpy as np
 from mediafactory import make_sound, numbered_image
 
 from lipsync_core import samples
+from lipsync_core.conformance.inputs import portrait_face
+from lipsync_core.faces.schemes import convert
 from lipsync_core.media.sound import read_mono
 from lipsync_core.media.still import read_still
+from lipsync_core.records import Face
 
 STRIP = 56
 WIDTH, HEIGHT = 288, 336
@@ -36,6 +40,42 @@ def face_frame(number: int, *, face: bool = True, second: bool = False) -> np.nd
         below[:, WIDTH:] = portrait()[:, ::-1]
     image[STRIP:] = below
     return image
+
+
+@cache
+def _mesh() -> np.ndarray:
+    """`(478, 3)` the portrait's landmarks: cheeks 1 apart and level, their middle at the origin."""
+    points = portrait_face().landmarks.astype(np.float64)
+    cheeks = points[454] - points[234]
+    points -= (points[454] + points[234]) / 2
+    angle = np.arctan2(cheeks[1], cheeks[0])
+    c, s = np.cos(angle), np.sin(angle)
+    points[:, :2] = points[:, :2] @ np.array([[c, -s], [s, c]])
+    return points / np.hypot(cheeks[0], cheeks[1])
+
+
+def drawn_face(
+    x=100.0, y=100.0, size=80.0, *, score=0.9, yaw=0.0, bow=0.0, roll=0.0, scheme="68"
+) -> Face:
+    """Landmarks without a picture: the portrait's, as a head with cheeks `size` apart would show them.
+
+    Args:
+        x, y: middle between the cheeks.
+        yaw, bow, roll: degrees by which the head is turned to its left, bowed, and tilted clockwise.
+    """
+    points = _mesh()
+    for angle, (a, b) in ((yaw, (0, 2)), (bow, (1, 2)), (roll, (0, 1))):
+        c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+        turned = points.copy()
+        turned[:, a], turned[:, b] = (
+            c * points[:, a] - s * points[:, b],
+            s * points[:, a] + c * points[:, b],
+        )
+        points = turned
+    points = (points * size + (x, y, 0.0)).astype(np.float32)
+    low, high = points[:468, :2].min(0), points[:468, :2].max(0)
+    box = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
+    return Face(box=box, score=score, landmarks=convert(points, "478", scheme), scheme=scheme)
 
 
 def face_video(

@@ -18,9 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.faces.crops import bounding
+from lipsync_core.faces.plausibility import below_nose, jump, misfit
 from lipsync_core.faces.pose import angles, width
 from lipsync_core.faces.schemes import POINTS, convert
 from lipsync_core.faces.smoothing import REACH, gaussian, runs
+from lipsync_core.faces.tracking import MAX_GAP
+from lipsync_core.faces.turns import quarter_of, roll
 from lipsync_core.records import Face, Points, Scheme
 
 FORMAT = 2
@@ -38,11 +41,16 @@ ROW = np.dtype(
         ("yaw", "f4"),
         ("pitch", "f4"),
         ("width", "f4"),
+        ("quarter", "i1"),
+        ("below_nose", "f4"),
+        ("misfit", "f4"),
+        ("jump", "f4"),
     ]
 )
 """One face: frame and track number, detector score and box, bounding box of its landmarks, opening of
 the inner lips and distance of the mouth's corners over the distance of the eyes, yaw and pitch in degrees,
-width between the cheeks."""
+width between the cheeks, how it is turned in the picture plane (`faces.turns`), and what speaks against its
+landmarks (`faces.plausibility`)."""
 
 _STEPS = 65535.0
 
@@ -64,9 +72,11 @@ class AnalysisWriter:
         self._about = about
         self._shots: list[int] = [0]
         self._scheme: Scheme | None = None
+        self._before: dict[int, tuple[int, int, Points]] = {}
 
     def cut(self, frame: int) -> None:
         """A shot begins at `frame`."""
+        self._before = {}
         if frame > self._shots[-1]:
             self._shots.append(frame)
 
@@ -87,8 +97,24 @@ class AnalysisWriter:
         turned = angles(points, self._scheme)
         rows["yaw"], rows["pitch"] = turned[:, 0], turned[:, 1]
         rows["width"] = width(points, self._scheme)
+        rows["below_nose"] = below_nose(points, self._scheme)
+        rows["misfit"] = misfit(points, self._scheme)
+        self._compare(rows, points, self._scheme)
         self._rows.write(rows.tobytes())
         self._landmarks.write(_pack(points, rows["extent"]).tobytes())
+
+    def _compare(self, rows: NDArray[np.void], points: Points, scheme: Scheme) -> None:
+        """Fill in what depends on the same face in an earlier frame of the shot."""
+        for n, (row, degrees) in enumerate(zip(rows, roll(points, scheme).tolist(), strict=True)):
+            frame, track = int(row["frame"]), int(row["track"])
+            seen, quarter, shape = self._before.get(track, (-1, None, None))
+            row["quarter"] = quarter_of(degrees, quarter)
+            if shape is not None and seen == frame - 1:
+                row["jump"] = jump(shape, points[n], scheme)
+            self._before[track] = (frame, int(row["quarter"]), points[n])
+        gone = [t for t, (seen, *_) in self._before.items() if frame - seen > MAX_GAP]
+        for track in gone:
+            del self._before[track]
 
     def finish(self, frames: int) -> Analysis:
         """All `frames` were added: put the analysis in its place and open it."""
@@ -182,7 +208,7 @@ class Analysis:
         return points[place], boxes[place].astype(np.float64)
 
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(1, 4)` a box as wide and as high as the widest and the highest of a whole track."""
+        """`(1, 4)` a box as wide and as high as the widest and the highest upright face of a whole track."""
         return self._track(track)[1]
 
     def _track(self, track: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -190,7 +216,10 @@ class Analysis:
         if track not in self._of_track:
             mine = np.flatnonzero(self.rows["track"] == track)
             boxes = self.rows["extent"][mine].astype(np.float64)
-            largest = (boxes[:, 2:] - boxes[:, :2]).max(0, initial=0.0)
+            sides = boxes[:, 2:] - boxes[:, :2]
+            lying = self.rows["quarter"][mine] % 2 == 1
+            sides[lying] = sides[lying, ::-1]
+            largest = sides.max(0, initial=0.0)
             self._of_track[track] = (mine, np.concatenate([np.zeros(2), largest])[None])
         return self._of_track[track]
 

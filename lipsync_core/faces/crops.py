@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.faces.schemes import convert
+from lipsync_core.faces.turns import rotations
 from lipsync_core.records import Image, Matrix, Points, Scheme
 from lipsync_core.specs import AlignedCrop, BoxCrop, CropSpec, LandmarkCrop, Margins, NativeCrop
 
@@ -33,30 +34,57 @@ def place(
     scheme: Scheme,
     extent: Box | None = None,
     settings: Settings | None = None,
+    quarters: NDArray[np.int64] | None = None,
 ) -> tuple[NDArray[np.float64], tuple[int, int]]:
     """Matrices for N faces of one track.
+
+    Boxes lie along the axes of the face, as nearly as quarter turns allow.
 
     Args:
         spec: what the plugin wants.
         boxes: `(N, 4)` detector boxes.
         landmarks: `(N, K, 2 or 3)` in `scheme`, frame pixels.
         scheme: scheme of `landmarks`.
-        extent: `(M, 4)` landmark bounding boxes of the WHOLE track in its shot, so that a native
-            crop has one size however the frames are split into chunks; default: of these N.
+        extent: `(M, 4)` landmark bounding boxes of the WHOLE track in its shot, as its face is upright, so
+            that a native crop has one size however the frames are split into chunks; default: of these N.
         settings: options that the plugin runs with, which may move the crop; default: none does.
+        quarters: `(N,)` how the faces are turned (`faces.turns`); default: all are upright.
 
     Returns:
         `(N, 2, 3)` matrices frame -> crop, and the crop's (width, height).
     """
     points = convert(landmarks, scheme, spec.scheme)
-    if isinstance(spec, NativeCrop):
-        return _native(spec, points, extent)
     if isinstance(spec, AlignedCrop):
         return np.stack([_aligned(spec, p) for p in points.astype(np.float64)]), spec.size
+    if quarters is None or not quarters.any():
+        return _upright(spec, np.asarray(boxes, np.float64), points, extent, settings or {}, 0.0)
+    turns = rotations(quarters)
+    points, boxes = points.copy(), np.asarray(boxes, np.float64).reshape(-1, 2, 2)
+    points[..., :2] = np.einsum("nij,nkj->nki", turns, points[..., :2])
+    corners = np.einsum("nij,nkj->nki", turns, boxes)
+    boxes = np.concatenate([corners.min(1), corners.max(1)], 1)
+    # A turned face hangs from no edge of the picture: its crop repeats whichever it passes.
+    top = np.where(quarters == 0, 0.0, -np.inf)
+    matrices, size = _upright(spec, boxes, points, extent, settings or {}, top)
+    matrices[:, :, :2] = matrices[:, :, :2] @ turns
+    return matrices, size
+
+
+def _upright(
+    spec: NativeCrop | BoxCrop | LandmarkCrop,
+    boxes: Box,
+    points: Points,
+    extent: Box | None,
+    settings: Settings,
+    top: float | NDArray[np.float64],
+) -> tuple[NDArray[np.float64], tuple[int, int]]:
+    """Matrices for upright faces; `top` is the picture's upper edge, where it counts."""
+    if isinstance(spec, NativeCrop):
+        return _native(spec, points, extent)
     if isinstance(spec, BoxCrop):
-        wide = _widen(np.asarray(boxes, np.float64), spec.margins)
+        wide = _widen(boxes, spec.margins)
         return _to_size(_square(wide) if spec.square else wide, spec.size), spec.size
-    return _to_size(_landmark_box(spec, points, settings or {}), spec.size), spec.size
+    return _to_size(_landmark_box(spec, points, settings, top), spec.size), spec.size
 
 
 def bounding(points: Points) -> Box:
@@ -116,7 +144,9 @@ def _native(
     return matrices, (int(size[0]), int(size[1]))
 
 
-def _landmark_box(spec: LandmarkCrop, points: Points, settings: Settings) -> Box:
+def _landmark_box(
+    spec: LandmarkCrop, points: Points, settings: Settings, top: float | NDArray[np.float64]
+) -> Box:
     moved: dict[str, float] = {
         shift.moves: float(settings.get(shift.key, 0.0)) for shift in spec.shifts
     }
@@ -126,7 +156,7 @@ def _landmark_box(spec: LandmarkCrop, points: Points, settings: Settings) -> Box
         middle = points[:, spec.middle, 1].astype(np.float64)
         most = np.abs(box[:, 3] - middle) / 4  # the top moves twice as far
         middle += np.clip(moved.get("middle", 0.0), -most, most)
-        box[:, 1] = np.maximum(0.0, 2.0 * middle - box[:, 3])
+        box[:, 1] = np.maximum(top, 2.0 * middle - box[:, 3])
     if spec.square:
         box[:, 3] = box[:, 1] + (box[:, 2] - box[:, 0])
     box = _pushed(_widen(box, spec.margins), moved)

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 
 from lipsync_core.faces.blink import MESH, close, closure, eye_of, lid_shift, smooth
+from lipsync_core.faces.crops import invert, transform
+from lipsync_core.faces.turns import to_upright, turned, turned_back
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -67,11 +69,15 @@ class IdleMotion:
         image: `(H, W, 3)` uint8 RGB.
         landmarks: `(K, 2 or 3)` of its face. With 478 points the eyes blink, else they do not.
         seed: other seeds blink and sway at other times.
+        quarter: how the face is turned (`faces.turns`): it blinks and sways along its own axes.
     """
 
-    def __init__(self, image: Image, landmarks: Points, seed: int = 0) -> None:
-        self._image = np.ascontiguousarray(image)
-        self._landmarks = np.asarray(landmarks, np.float32)
+    def __init__(self, image: Image, landmarks: Points, seed: int = 0, quarter: int = 0) -> None:
+        self._quarter = quarter
+        self._upright = to_upright(quarter, image.shape[1], image.shape[0])
+        self._image = np.ascontiguousarray(turned(image, quarter))
+        self._landmarks = transform(np.asarray(landmarks, np.float32), self._upright)
+        image = self._image
         self._seed = seed
         self._head = Head.of(self._landmarks)
         self._phases = np.random.default_rng([seed, 1]).uniform(0, 2 * np.pi, 6)
@@ -97,7 +103,11 @@ class IdleMotion:
             for eye in self._eyes:
                 close(image, self._image, eye, shut)
             points[:MESH, :2] += lid_shift(self._landmarks, shut)
-        return self._sway(image, points, seconds)
+        image, points = self._sway(image, points, seconds)
+        if self._quarter:
+            image = turned_back(image, self._quarter)
+            points = transform(points, invert(self._upright))
+        return image, points
 
     def _prepare_sway(self) -> None:
         height, width = self._image.shape[:2]

@@ -39,11 +39,9 @@ def angles(points: Points, scheme: Scheme) -> NDArray[np.float64]:
     p = np.asarray(points, np.float64)
     if scheme == "478":
         across, down = p[:, 454] - p[:, 234], p[:, 152] - p[:, 10]
-        yaw = np.degrees(np.arctan2(across[:, 2], np.hypot(across[:, 0], across[:, 1])))
-        pitch = (
-            np.degrees(np.arctan2(down[:, 2], np.hypot(down[:, 0], down[:, 1]))) - _NEUTRAL_PITCH
-        )
-        return np.stack([yaw, pitch], 1)
+        yaw = np.degrees(np.arctan2(-across[:, 2], np.hypot(across[:, 0], across[:, 1])))
+        bow = np.degrees(np.arctan2(down[:, 2], np.hypot(down[:, 0], down[:, 1])))
+        return np.stack([yaw, _NEUTRAL_PITCH - bow], 1)
     if scheme == "68":
         left, nose, right = p[:, 0], p[:, 30], p[:, 16]
         reach = 1.0

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.errors import UsageError
 from lipsync_core.faces.analysis import Analysis
+from lipsync_core.faces.plausibility import bowed, reliable, standing
 from lipsync_core.faces.pose import carrying
 from lipsync_core.faces.smoothing import gaussian, runs
 
 FADE = 4
 """Frames over which the new mouth comes and goes where a face is found or lost inside a shot."""
 
-Reason = Literal["", "no face", "too small", "turned away", "silence clip"]
-REASONS: tuple[Reason, ...] = ("", "no face", "too small", "turned away", "silence clip")
+Reason = Literal[
+    "", "no face", "too small", "turned away", "head bowed", "landmarks unreliable", "silence clip"
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a frame passes through; the last one is for edit lists alone."""
+_DOUBTED = 2
+"""Frames around a doubtful one that are doubted with it: what is wrong there has begun before it shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +147,11 @@ def _strength(
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     has = rows >= 0
     own = table[np.where(has, rows, 0)] if len(table) else np.zeros(len(rows), table.dtype)
-    size, turned = carrying(*(own[name].astype(np.float64) for name in ("yaw", "pitch", "width")))
-    strength = np.where(has, size * turned, 0.0).astype(np.float32)
-    reasons = np.where(~has, 1, np.where(size <= 0, 2, np.where(turned <= 0, 3, 0))).astype(np.int8)
+    parts = _parts(own, has, shots)
+    strength = np.where(has, np.prod(list(parts.values()), 0), 0.0).astype(np.float32)
+    reasons = np.where(has, 0, REASONS.index("no face")).astype(np.int8)
+    for name, part in parts.items():
+        reasons[(reasons == 0) & (part <= 0)] = REASONS.index(name)
     for start, stop in shots:
         for a, b in runs(start + np.flatnonzero(has[start:stop]).astype(np.int64)):
             frames = start + np.flatnonzero(has[start:stop])[a:b]
@@ -155,5 +162,43 @@ def _strength(
             if frames[-1] < stop - 1:
                 strength[frames] *= ramp[::-1]
     strength[strength < 0.02] = 0.0
+    # Fading reaches a little beyond what causes it.
+    least = np.array([np.argmin(list(parts.values()), 0)], np.int64)[0]
+    faint = (reasons == 0) & (strength <= 0)
+    names = np.array([REASONS.index(name) for name in parts], np.int8)
+    reasons[faint] = names[least[faint]]
     reasons[strength > 0] = 0
     return strength, reasons
+
+
+def _parts(
+    own: NDArray[np.void], has: NDArray[np.bool_], shots: list[tuple[int, int]]
+) -> dict[Reason, NDArray[np.float64]]:
+    """What of the new mouth each possible reason leaves, 0..1, in the order in which they are told."""
+
+    def column(name: str) -> NDArray[np.float64]:
+        return own[name].astype(np.float64)
+
+    size, turned = carrying(column("yaw"), column("pitch"), column("width"))
+    score, below, pitch = column("score"), column("below_nose"), column("pitch")
+    bow = np.zeros(len(own))
+    for track in np.unique(own["track"][has]):
+        mine = has & (own["track"] == track)
+        score[mine] /= max(float(np.median(score[mine])), 1e-6)
+        bow[mine] = bowed(below[mine], pitch[mine])
+    trusted = np.where(has, reliable(column("misfit"), column("jump"), score), 1.0)
+    for start, stop in shots:
+        trusted[start:stop] = _least_around(trusted[start:stop])
+    return {
+        "too small": size,
+        "head bowed": standing(bow, below),
+        "turned away": turned,
+        "landmarks unreliable": trusted,
+    }
+
+
+def _least_around(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The least of each value and of `_DOUBTED` on either side."""
+    padded = np.pad(values, _DOUBTED, mode="edge")
+    around = [padded[n : n + len(values)] for n in range(2 * _DOUBTED + 1)]
+    return np.asarray(np.min(around, 0), np.float64)

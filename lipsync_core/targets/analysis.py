@@ -18,6 +18,7 @@ from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
 from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
 from lipsync_core.faces.shots import with_cuts
+from lipsync_core.faces.turned_detector import TurnedDetector
 from lipsync_core.machine import places
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
@@ -179,7 +180,7 @@ def find_faces(
         images = with_cuts(cancel.checked(_images(info)), info.video.frame_rate)
         made = analyse(
             resources.enter_context(closing(ahead(images, AHEAD))),
-            opened,
+            opened if spec.any_turn else TurnedDetector(opened),
             folder,
             about,
             batch=spec.batch,

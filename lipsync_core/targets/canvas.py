@@ -1,4 +1,7 @@
-"""The part of a frame that is being worked on: only its pixels are converted, changed and given back."""
+"""The part of a frame that is being worked on: only its pixels are converted, changed and given back.
+
+It is shown with its face upright, so that nothing that looks at it or paints on it knows of turned faces.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.faces.crops import cut, invert
+from lipsync_core.faces.turns import rotations, to_upright, turned, turned_back
 from lipsync_core.media.picture import Picture
 from lipsync_core.records import Image, Matrix, Patch, Points
 
@@ -21,20 +25,23 @@ class Canvas:
     Args:
         picture: the frame.
         window: the part of it that crops and patches can reach; its sides lie at even pixels.
+        quarter: how the face in it is turned (`faces.turns`).
 
     Attributes:
-        image: `(h, w, 3)` RGB of the window as it is now.
+        image: `(h, w, 3)` RGB of the window as it is now, its face upright.
     """
 
-    def __init__(self, picture: Picture, window: Window) -> None:
+    def __init__(self, picture: Picture, window: Window, quarter: int = 0) -> None:
         self._picture = picture
-        self._left, self._top = window[0], window[1]
-        self.image: Image = picture.region(*window)
+        self._window = window
+        self._quarter = quarter
+        self._back = invert(_into(window, quarter))
+        self.image: Image = turned(picture.region(*window), quarter)
         self._before: Image | None = None
 
     def local(self, matrix: Matrix) -> Matrix:
-        """A matrix frame -> crop as one window -> crop."""
-        return _moved(matrix, self._left, self._top)
+        """A matrix frame -> crop as one canvas -> crop."""
+        return _after(matrix, self._back)
 
     def cut(self, matrix: Matrix, size: tuple[int, int]) -> Image:
         """A crop, from the window that it alone would need.
@@ -46,18 +53,23 @@ class Canvas:
             size: width and height of the crop.
         """
         video = self._picture.video
-        x0, y0, x1, y1 = window_around([(matrix, size)], (video.width, video.height))
-        part = self.image[y0 - self._top : y1 - self._top, x0 - self._left : x1 - self._left]
-        return cut(part, _moved(matrix, x0, y0), size)
+        own = window_around([(matrix, size)], (video.width, video.height))
+        into = _into(self._window, self._quarter)
+        # The corner pixels of its window, in this canvas.
+        ends = np.array([[own[0], own[1]], [own[2] - 1, own[3] - 1]]) @ into[:, :2].T + into[:, 2]
+        (x0, y0), (x1, y1) = ends.min(0).astype(int), ends.max(0).astype(int) + 1
+        back = invert(_into(own, self._quarter))
+        return cut(self.image[y0:y1, x0:x1], _after(matrix, back), size)
 
     def points(self, landmarks: Points) -> Points:
-        """Landmarks in window pixels."""
+        """Landmarks in canvas pixels."""
+        into = _into(self._window, self._quarter)
         moved = landmarks.copy()
-        moved[:, :2] -= (self._left, self._top)
+        moved[:, :2] = landmarks[:, :2] @ into[:, :2].T + into[:, 2]
         return moved
 
     def paste(self, patch: Patch | None) -> None:
-        """Paint a patch that is given in window pixels; what lies outside is cut off."""
+        """Paint a patch that is given in canvas pixels; what lies outside is cut off."""
         if patch is None:
             return
         h, w = self.image.shape[:2]
@@ -74,14 +86,23 @@ class Canvas:
         """The frame with what was painted; pixels that did not change cost and change nothing."""
         if self._before is None:
             return self._picture
-        return self._picture.repainted(self._left, self._top, self._before, self.image)
+        before, now = (turned_back(image, self._quarter) for image in (self._before, self.image))
+        return self._picture.repainted(self._window[0], self._window[1], before, now)
 
 
-def _moved(matrix: Matrix, x: int, y: int) -> Matrix:
-    """A matrix frame -> crop for pixels that are counted from x, y of the frame."""
-    moved = np.array(matrix, np.float64)
-    moved[:, 2] += matrix[:, :2] @ (x, y)
-    return moved
+def _into(window: Window, quarter: int) -> Matrix:
+    """2x3 from the frame to a canvas of this window and quarter."""
+    x0, y0, x1, y1 = window
+    into = to_upright(quarter, x1 - x0, y1 - y0)
+    into[:, 2] -= rotations(np.array(quarter)) @ (x0, y0)
+    return into
+
+
+def _after(matrix: Matrix, first: Matrix) -> Matrix:
+    """The map that does `first`, then `matrix`."""
+    return np.column_stack(
+        [matrix[:, :2] @ first[:, :2], matrix[:, :2] @ first[:, 2] + matrix[:, 2]]
+    )
 
 
 def window_around(

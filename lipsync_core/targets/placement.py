@@ -62,7 +62,8 @@ def place_on(
     points = np.stack([face.landmarks for face in faces])
     boxes = np.stack([face.box for face in faces])
     extent = target.extent(faces[0].track)
-    matrices, size = place(spec, boxes, points, target.scheme, extent, settings)
+    quarters = np.array([face.quarter for face in faces], np.int64)
+    matrices, size = place(spec, boxes, points, target.scheme, extent, settings, quarters)
     return Placed(
         frames=np.array([frame.picture.info.index for frame in frames], np.int64),
         track=faces[0].track,
@@ -77,7 +78,7 @@ def canvas_for(frame: TargetFrame, n: int, placed: list[Placed]) -> Canvas:
     """The window of frame number `n` that all that is placed on it needs."""
     video = frame.picture.video
     window = window_around([(p.matrices[n], p.size) for p in placed], (video.width, video.height))
-    return Canvas(frame.picture, window)
+    return Canvas(frame.picture, window, face_of(frame).quarter)
 
 
 def face_of(frame: TargetFrame) -> FaceHere:

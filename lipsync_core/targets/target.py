@@ -18,6 +18,7 @@ from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.idle import IdleMotion
 from lipsync_core.faces.mouth_range import mouth_range
 from lipsync_core.faces.selection import REASONS, FaceChoice
+from lipsync_core.faces.turns import rotations
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo
@@ -29,12 +30,16 @@ from lipsync_core.targets.representative_frames import most_representative
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceHere:
-    """The face that is to speak in one frame: smoothed `landmarks` and `box` in frame pixels."""
+    """The face that is to speak in one frame: smoothed `landmarks` and `box` in frame pixels.
+
+    `quarter` says how it is turned in the picture plane (`faces.turns`).
+    """
 
     track: int
     landmarks: Points
     box: NDArray[np.float64]
     strength: float
+    quarter: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +106,7 @@ class Target(ABC):
 
     @abstractmethod
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(M, 4)` landmark bounding boxes of the whole track."""
+        """`(M, 4)` landmark bounding boxes of the whole track, its face upright."""
 
     def close(self) -> None:  # noqa: B027 - a still holds nothing open
         """Close files."""
@@ -176,12 +181,14 @@ class VideoTarget(Target):
         for track in np.unique(tracks):
             at = usable[tracks == track]
             points, boxes = self._analysis.smoothed(rows[at])
+            quarters = self._analysis.rows["quarter"][rows[at]]
             for n, k in enumerate(at.tolist()):
                 faces[start + k] = FaceHere(
                     track=int(track),
                     landmarks=points[n],
                     box=boxes[n],
                     strength=float(strength[k]),
+                    quarter=int(quarters[n]),
                 )
         return faces
 
@@ -202,9 +209,16 @@ class VideoTarget(Target):
         chosen = rows[most_representative(self._analysis.rows[rows], keyframes, limit)]
         frames = self._analysis.rows["frame"][chosen].astype(np.int64)
         points, boxes = self._analysis.smoothed(chosen)
+        quarters = self._analysis.rows["quarter"][chosen]
         with VideoReader(self._info) as reader:  # `walk` is reading on in another thread
             for n, picture in enumerate(reader.frames_at(frames.tolist())):
-                face = FaceHere(track=track, landmarks=points[n], box=boxes[n], strength=1.0)
+                face = FaceHere(
+                    track=track,
+                    landmarks=points[n],
+                    box=boxes[n],
+                    strength=1.0,
+                    quarter=int(quarters[n]),
+                )
                 yield TargetFrame(number=int(frames[n]), picture=picture, face=face)
 
     def mouth_range(self, track: int) -> MouthRange | None:
@@ -280,9 +294,10 @@ class StillTarget(Target):
                 landmarks=points,
                 box=analysis.rows["box"][row].astype(np.float64),
                 strength=self._strength,
+                quarter=int(analysis.rows["quarter"][row]),
             )
             if idle:
-                self._motion = IdleMotion(image, points, seed)
+                self._motion = IdleMotion(image, points, seed, self._face.quarter)
 
     @property
     def duration(self) -> Fraction:
@@ -311,10 +326,10 @@ class StillTarget(Target):
             yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)
 
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(1, 4)` landmark bounding box, with room for the sway."""
+        """`(1, 4)` landmark bounding box of the upright face, with room for the sway."""
         if self._face is None:
             return np.zeros((0, 4))
-        xy = self._face.landmarks[:, :2].astype(np.float64)
+        xy = self._face.landmarks[:, :2] @ rotations(np.array(self._face.quarter)).T
         low, high = xy.min(0), xy.max(0)
         room = self.SWAY_ROOM * (high - low)
         return np.concatenate([low - room, high + room])[None]
@@ -334,6 +349,7 @@ class StillTarget(Target):
             landmarks=landmarks,
             box=self._face.box + _shift(self._face.landmarks, landmarks),
             strength=self._strength,
+            quarter=self._face.quarter,
         )
         return TargetFrame(number=number, picture=self._picture(image, number), face=face)
 

@@ -213,7 +213,7 @@ def test_yaw_is_read_with_and_without_depth():
     face[:, 234, 0], face[:, 454, 0] = -50 * np.cos(turn), 50 * np.cos(turn)
     face[:, 454, 2], face[:, 234, 2] = 50 * np.sin(turn), -50 * np.sin(turn)
     face[:, 152, 1], face[:, 10, 1] = 60, -60
-    assert np.allclose(pose.angles(face, "478")[:, 0], [0, 30, -45], atol=0.1)
+    assert np.allclose(pose.angles(face, "478")[:, 0], [0, -30, 45], atol=0.1)
     sparse = np.zeros((2, 68, 2), np.float32)
     sparse[:, 16, 0], sparse[:, 30, 0] = 100, (50, 75)
     assert np.allclose(pose.angles(sparse, "68")[:, 0], [0, -30], atol=0.1)

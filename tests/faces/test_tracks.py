@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from facefactory import drawn_face as face
 from facefactory import face_frame
 
 from lipsync_core.contracts import Detector
@@ -17,19 +18,6 @@ from lipsync_core.faces.shots import DELAY, ShotDetector, with_cuts
 from lipsync_core.faces.smoothing import gaussian, runs
 from lipsync_core.faces.tracking import MAX_GAP, Tracker, overlap
 from lipsync_core.records import Face
-
-
-def face(x=100.0, y=100.0, size=80.0, score=0.9, yaw=0.0) -> Face:
-    """A drawn face of 68 points whose cheeks are `size` apart."""
-    points = np.zeros((68, 2), np.float32)
-    points[:, 0], points[:, 1] = x, y
-    points[0], points[16] = (x - size / 2, y), (x + size / 2, y)
-    points[30] = (x - np.sin(np.radians(yaw)) * size / 2, y)
-    points[8] = (x, y + size * 0.7)
-    points[36:42] = (x - size / 4, y - size / 5)
-    points[42:48] = (x + size / 4, y - size / 5)
-    box = (x - size / 2, y - size / 2, x + size / 2, y + size * 0.7)
-    return Face(box=box, score=score, landmarks=points, scheme="68")
 
 
 class Scripted(Detector):

@@ -1,11 +1,11 @@
 """Finds faces in a whole picture: BlazeFace's back-camera network on 256x256 windows.
 
-Knows nothing of landmarks beyond the two eyes that give a face its rotation.
+Knows nothing of landmarks beyond four key points: two of them, the eyes, give a face its rotation.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
@@ -31,12 +31,28 @@ TILE_OVERLAP = 96
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """One face found: centre, size and eyes in picture pixels, and the score."""
+    """One face found.
+
+    Attributes:
+        centre: of its square, in picture pixels.
+        size: side of the square.
+        keys: `(4, 2)` both eyes (left in the picture first), tip of the nose, mouth.
+        score: 0..1.
+    """
 
     centre: NDArray[np.float64]
     size: float
-    eyes: NDArray[np.float64]
+    keys: NDArray[np.float64]
     score: float
+
+    def moved(self, matrix: NDArray[np.float64]) -> Detection:
+        """Seen in another picture.
+
+        Args:
+            matrix: 2x3, this picture -> the other one, without a change of size.
+        """
+        turn, shift = matrix[:, :2], matrix[:, 2]
+        return replace(self, centre=turn @ self.centre + shift, keys=self.keys @ turn.T + shift)
 
 
 def anchors() -> NDArray[np.float32]:
@@ -95,13 +111,13 @@ class BlazeFace:
         boxes, logits = self._network.run({"image": tensor})
         scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -60, 60)))
         likely = np.flatnonzero(scores > THRESHOLD)
-        # Each row: centre, size, then six key points (eyes first), relative to the anchor.
+        # Each row: centre, size, then six key points (eyes, nose, mouth, ears), relative to the anchor.
         rows = boxes[0, likely].reshape(-1, 8, 2).astype(np.float64) / INPUT
-        rows[:, [0, 2, 3]] += self._anchors[likely][:, None]
+        rows[:, [0, 2, 3, 4, 5]] += self._anchors[likely][:, None]
         pixels = (rows * INPUT - 0.5 - np.array([pad_x, pad_y])) / scale + np.array([left, top])
         extent = rows[:, 1].max(axis=1) * INPUT / scale
         return [
-            Detection(p[0], float(s), p[2:4], float(score))
+            Detection(p[0], float(s), p[2:6], float(score))
             for p, s, score in zip(pixels, extent, scores[likely], strict=True)
         ]
 
@@ -112,7 +128,7 @@ class BlazeFace:
             return []
         centres = np.array([d.centre for d in found])
         sizes = np.array([d.size for d in found])
-        eyes = np.array([d.eyes for d in found])
+        keys = np.array([d.keys for d in found])
         scores = np.array([d.score for d in found])
         boxes = np.concatenate([centres - sizes[:, None] / 2, centres + sizes[:, None] / 2], axis=1)
         left = np.ones(len(found), bool)
@@ -128,7 +144,7 @@ class BlazeFace:
                 Detection(
                     weights @ centres[same],
                     float(weights @ sizes[same]),
-                    np.tensordot(weights, eyes[same], 1),
+                    np.tensordot(weights, keys[same], 1),
                     float(scores[i]),
                 )
             )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lipsync_core.builtin.mediapipe.blazeface import BlazeFace, iou
+from lipsync_core.builtin.mediapipe.blazeface import BlazeFace, Detection, iou
 from lipsync_core.builtin.mediapipe.mesh import MESH_POINTS, FaceMesh, Roi
 from lipsync_core.builtin.mediapipe.session import Network
+from lipsync_core.builtin.mediapipe.turned import MARGIN, SURE, certainty, look_turned
 from lipsync_core.contracts import Detector
 from lipsync_core.records import Face
 
@@ -105,23 +106,43 @@ class MediaPipeDetector(Detector):
         found = finder.find(image)
         if not found and not followed and self._since_close_look >= SEARCH_EVERY:
             self._since_close_look = 0
-            found = finder.find_small(image)
+            found = finder.find_small(image) or look_turned(finder, image)
         new: list[Followed] = []
         for detection in found:
             half = detection.size / 2
             box = np.concatenate([detection.centre - half, detection.centre + half])
             if _known_box(box, [*followed, *new]):
                 continue
-            seen: Followed | None = None
-            roi = Roi.from_detection(detection)
-            for _ in range(SETTLING_PASSES):
-                seen = self._look(mesh, image, roi)
-                if seen is None:
-                    break
-                roi = seen.next_roi()
+            seen = self._settled(finder, mesh, image, detection)
             if seen is not None and not _overlaps(seen, [*followed, *new]):
                 new.append(seen)
         return new
+
+    def _settled(
+        self, finder: BlazeFace, mesh: FaceMesh, image: Image, found: Detection
+    ) -> Followed | None:
+        """The face of a find, turned as it is found most certainly."""
+        best = self._settle(mesh, image, found)
+        sure = certainty(found, best.face.landmarks) if best is not None else 0.0
+        if sure >= SURE:
+            return best
+        for other in look_turned(finder, image, found):
+            seen = self._settle(mesh, image, other)
+            if seen is not None:
+                surer = certainty(other, seen.face.landmarks)
+                if surer > sure * MARGIN:
+                    best, sure = seen, surer
+        return best
+
+    def _settle(self, mesh: FaceMesh, image: Image, found: Detection) -> Followed | None:
+        seen: Followed | None = None
+        roi = Roi.from_detection(found)
+        for _ in range(SETTLING_PASSES):
+            seen = self._look(mesh, image, roi)
+            if seen is None:
+                break
+            roi = seen.next_roi()
+        return seen
 
     def _look(self, mesh: FaceMesh, image: Image, roi: Roi) -> Followed | None:
         height, width = image.shape[:2]

@@ -47,7 +47,7 @@ class Roi:
     @classmethod
     def from_detection(cls, found: Detection) -> Roi:
         """The square for a face that BlazeFace found."""
-        line = found.eyes[1] - found.eyes[0]
+        line = found.keys[1] - found.keys[0]
         return cls(found.centre, found.size * WIDENING, float(np.arctan2(line[1], line[0])))
 
     @classmethod

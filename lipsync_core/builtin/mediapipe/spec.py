@@ -28,4 +28,5 @@ MEDIAPIPE = DetectorSpec(
     ),
     homepage="https://github.com/google-ai-edge/mediapipe",
     schemes=("478",),
+    any_turn=True,
 )
