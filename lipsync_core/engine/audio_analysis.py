@@ -24,6 +24,7 @@ from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import AudioEncoderSpec
 from lipsync_core.targets.target import Target
 from lipsync_core.voice import activity as voice_activity
+from lipsync_core.voice import emphasis as voice_emphasis
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 from lipsync_core.voice.resting import rested
 
@@ -79,6 +80,15 @@ class AudioAnalysis:
         self.speech_share = round(float(np.mean(found.at(times) > 0.5)), 4)
         self._speech = found
         return found
+
+    def emphasis(self) -> FeatureFile:
+        """How far head and brows of a still picture go with the voice, two numbers a tick.
+
+        Raises:
+            UnsupportedInput: the audio cannot be read.
+        """
+        stream = voice_emphasis.EmphasisStream(self._clock)
+        return self._encoded("emphasis", stream, (2,), voice_emphasis.SAMPLE_RATE, "Emphasis")
 
     def features(self, candidate: Candidate) -> FeatureFile:
         """What a generator's audio encoder makes of the audio; encoded once.

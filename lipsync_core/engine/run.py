@@ -236,6 +236,7 @@ def _coordinator(
         enhancers=plugins.enhancers,
         rest=plugins.rest,
         activity=activity,
+        emphasis=analysis.emphasis() if job.inputs.target.moves else None,
     )
     shots = ShotCoordinator(
         settings, plugins.candidates, plugins.attempts, analysis, workspace, progress, job.watch

@@ -1,7 +1,8 @@
-"""Life for a still picture: the eyes blink and the head sways a little.
+"""Life for a still picture: the eyes blink, the head sways a little, and head and brows go with the voice.
 
-A pure function of time: any frame can be made without the ones before it, so a run that was stopped
-continues with the same pictures. Displacement is zero at the picture's border.
+A pure function of time and emphasis: any frame can be made without the ones before it, so a run that was
+stopped continues with the same pictures. It moves finished frames, so whoever made the new mouth saw the
+picture as it is. Displacement is zero at the picture's border.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from lipsync_core.faces.blink import MESH, close, closure, eye_of, lid_shift, smooth
-from lipsync_core.faces.crops import invert, transform
+from lipsync_core.faces.blink import MESH, close, closure, eye_of, smooth
+from lipsync_core.faces.crops import transform
 from lipsync_core.faces.turns import to_upright, turned, turned_back
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ BEGIN = 1.5
 TILT = ((0.9, 1.1), (0.5, 2.7))
 ACROSS = ((0.020, 0.8), (0.012, 2.1))
 DOWN = ((0.018, 1.5), (0.010, 3.3))
+NOD, LIFT = 0.055, 0.05
+"""Eye distances by which the face comes down in a full nod, and the brows go up. A nod of 2 degrees moves a
+face by about 3.5 mm; eyes are 63 mm apart."""
+BROWS = {
+    478: ((70, 63, 105, 66, 107), (336, 296, 334, 293, 300)),
+    68: ((17, 18, 19, 20, 21), (22, 23, 24, 25, 26)),
+}
+UPPER_LID = {478: (159, 386), 68: (37, 44)}
+"""Points of the brows and of the lids below them, by the number of landmarks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,7 @@ class Head:
 
 
 class IdleMotion:
-    """A still picture that blinks and sways.
+    """A still picture that blinks, sways, nods and lifts its brows.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
@@ -89,25 +99,32 @@ class IdleMotion:
         ]
         self._prepare_sway()
 
-    def at(self, time: Fraction) -> tuple[Image, Points]:
-        """The picture and its landmarks at a time.
+    def at(
+        self,
+        time: Fraction,
+        emphasis: NDArray[np.float32] | None = None,
+        image: Image | None = None,
+    ) -> Image:
+        """A frame of the picture at a time.
+
+        Args:
+            time: seconds.
+            emphasis: `(2,)` how far head and brows go with the voice, 0..1; default: not at all.
+            image: the picture with a new mouth, `(H, W, 3)` uint8; default: as it was given.
 
         Returns:
-            `(H, W, 3)` uint8, a new array, and landmarks like those given, moved with the pixels.
+            `(H, W, 3)` uint8, a new array.
         """
         seconds = float(time)
         shut = closure(seconds, self._seed)
-        image, points = self._image, self._landmarks.copy()
+        shown = self._image if image is None else turned(image, self._quarter)
         if shut > 0 and self._eyes:
-            image = image.copy()
+            open_eyes, shown = shown, shown.copy()
             for eye in self._eyes:
-                close(image, self._image, eye, shut)
-            points[:MESH, :2] += lid_shift(self._landmarks, shut)
-        image, points = self._sway(image, points, seconds)
-        if self._quarter:
-            image = turned_back(image, self._quarter)
-            points = transform(points, invert(self._upright))
-        return image, points
+                close(shown, open_eyes, eye, shut)
+        nod, lift = (0.0, 0.0) if emphasis is None else emphasis.tolist()
+        moved = self._sway(shown, seconds, nod, lift)
+        return turned_back(moved, self._quarter) if self._quarter else moved
 
     def _prepare_sway(self) -> None:
         height, width = self._image.shape[:2]
@@ -127,7 +144,9 @@ class IdleMotion:
         self._nodes = nodes.reshape(rows, columns, 2)[
             y0 // STEP : -(-y1 // STEP) + 1, x0 // STEP : -(-x1 // STEP) + 1
         ]
-        self._node_weight = self._weight(self._nodes.reshape(-1, 2))[:, None]
+        places = self._nodes.reshape(-1, 2)
+        self._node_weight = self._weight(places)[:, None]
+        self._node_brows = self._brows(places) * self._head.eyes * LIFT
         self._x = np.arange(x0, x1, dtype=np.float32)
         self._y = np.arange(y0, y1, dtype=np.float32)[:, None]
 
@@ -143,41 +162,52 @@ class IdleMotion:
         weight *= smooth((border - 1) / (0.8 * eyes))
         return np.asarray(weight)
 
-    def _displacement(
-        self, points: Plane, weight: NDArray[np.float64], seconds: float
-    ) -> NDArray[np.float64]:
-        """`(N, 2)` to add to a place to find where its pixel comes from."""
+    def _brows(self, points: Plane) -> NDArray[np.float64]:
+        """`(N,)` share of the brows' movement: 1 on them, 0 at the lids; 0 where their place is not known."""
+        weight = np.zeros(len(points))
+        for side, ids in enumerate(BROWS.get(len(self._landmarks), ())):
+            brow = self._landmarks[list(ids), :2].astype(np.float64)
+            lid = float(self._landmarks[UPPER_LID[len(self._landmarks)][side], 1])
+            x, y = points.T
+            height = np.interp(x, brow[:, 0], brow[:, 1])
+            below = smooth((lid - y) / np.maximum(lid - height, 1.0))
+            above = np.exp(-((np.maximum(height - y, 0) / (0.4 * self._head.eyes)) ** 2))
+            out = np.maximum(brow[0, 0] - x, x - brow[-1, 0])
+            beside = np.exp(-((np.maximum(out, 0) / (0.2 * self._head.eyes)) ** 2))
+            weight = np.maximum(weight, below * above * beside)
+        return weight
+
+    def _displacement(self, seconds: float, nod: float, lift: float) -> NDArray[np.float64]:
+        """`(N, 2)` to add to the nodes to find where their pixels come from."""
         angle, across, down = (
             sum(a * np.sin(w * seconds + self._phases[2 * i + j]) for j, (a, w) in enumerate(part))
             for i, part in enumerate((TILT, ACROSS, DOWN))
         )
         begun = float(smooth(np.array(seconds / BEGIN)))
         angle, across, down = angle * begun, across * begun, down * begun
+        points = self._nodes.reshape(-1, 2)
         c, s = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
         arm = points - self._pivot
-        turned = arm @ np.array([[c, -s], [s, c]]) - arm
-        return np.asarray((turned - np.array([across, down]) * self._head.eyes) * weight)
+        turning = arm @ np.array([[c, -s], [s, c]]) - arm
+        moved = (
+            turning - np.array([across, down + NOD * nod]) * self._head.eyes
+        ) * self._node_weight
+        moved[:, 1] += lift * self._node_brows
+        return np.asarray(moved)
 
-    def _sway(self, image: Image, points: Points, seconds: float) -> tuple[Image, Points]:
+    def _sway(self, image: Image, seconds: float, nod: float, lift: float) -> Image:
         x0, y0, x1, y1 = self._box
         out = image.copy()
         if x1 > x0 and y1 > y0:
-            nodes = self._nodes
-            field = self._displacement(nodes.reshape(-1, 2), self._node_weight, seconds)
-            planes = field.reshape(nodes.shape).astype(np.float32)
+            field = self._displacement(seconds, nod, lift)
+            planes = field.reshape(self._nodes.shape).astype(np.float32)
             map_x, map_y = (_enlarge(planes[..., k], x1 - x0, y1 - y0) for k in (0, 1))
             map_x += self._x
             map_y += self._y
             out[y0:y1, x0:x1] = cv2.remap(
                 image, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
             )
-        given = points[:, :2].astype(np.float64)
-        place = given.copy()
-        for _ in range(4):
-            # The field says where a pixel comes from; a landmark asks where it goes.
-            place = given - self._displacement(place, self._weight(place)[:, None], seconds)
-        points[:, :2] = place
-        return out, points
+        return out
 
 
 def _enlarge(plane: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:

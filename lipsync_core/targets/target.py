@@ -100,6 +100,21 @@ class Target(ABC):
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """At most `limit` frames that say most about the face of `track`, always the same ones."""
 
+    @property
+    def moves(self) -> bool:
+        """`finished` changes frames."""
+        return False
+
+    def finished(self, number: int, picture: Picture, emphasis: NDArray[np.float32]) -> Picture:
+        """Output frame `number` with its new mouth, as it is shown.
+
+        Args:
+            number: of the frame.
+            picture: with the new mouth.
+            emphasis: `(2,)` how far head and brows go with the voice (`voice.emphasis`).
+        """
+        return picture
+
     def mouth_range(self, track: int) -> MouthRange | None:
         """How far the person of `track` moves the mouth in speaking; None where it hardly moves."""
         return None
@@ -248,7 +263,7 @@ class VideoTarget(Target):
 
 
 class StillTarget(Target):
-    """A picture that blinks and sways a little, for as long as the voice lasts.
+    """The same picture for as long as the audio lasts; finished frames blink, sway and go with the voice.
 
     Args:
         image: `(H, W, 3)` uint8 RGB.
@@ -259,9 +274,6 @@ class StillTarget(Target):
         idle: False keeps it perfectly still.
         seed: for the times of the blinks.
     """
-
-    SWAY_ROOM = 0.03
-    """Share of the face by which its tilted outline may pass that of the picture (1.4 degrees)."""
 
     def __init__(
         self,
@@ -314,7 +326,10 @@ class StillTarget(Target):
 
     def walk(self, start: int, stop: int) -> Iterator[TargetFrame]:
         """Output frames in order."""
-        return (self._at(number) for number in range(start, stop))
+        return (
+            TargetFrame(number=number, picture=self._picture(self._image, number), face=self._face)
+            for number in range(start, stop)
+        )
 
     def tracks(self) -> NDArray[np.int64]:
         """`(frames,)` the same face throughout; -1 where there is none."""
@@ -326,32 +341,26 @@ class StillTarget(Target):
             yield TargetFrame(number=0, picture=self._picture(self._image, 0), face=self._face)
 
     def extent(self, track: int) -> NDArray[np.float64]:
-        """`(1, 4)` landmark bounding box of the upright face, with room for the sway."""
+        """`(1, 4)` landmark bounding box of the upright face."""
         if self._face is None:
             return np.zeros((0, 4))
         xy = self._face.landmarks[:, :2] @ rotations(np.array(self._face.quarter)).T
-        low, high = xy.min(0), xy.max(0)
-        room = self.SWAY_ROOM * (high - low)
-        return np.concatenate([low - room, high + room])[None]
+        return np.concatenate([xy.min(0), xy.max(0)])[None].astype(np.float64)
 
     def reasons(self) -> NDArray[np.int8]:
         """`(frames,)` index into `REASONS`."""
         return np.full(self.frames, self._reason, np.int8)
 
-    def _at(self, number: int) -> TargetFrame:
-        if self._motion is None or self._face is None:
-            return TargetFrame(
-                number=number, picture=self._picture(self._image, number), face=self._face
-            )
-        image, landmarks = self._motion.at(self.time(number))
-        face = FaceHere(
-            track=self._face.track,
-            landmarks=landmarks,
-            box=self._face.box + _shift(self._face.landmarks, landmarks),
-            strength=self._strength,
-            quarter=self._face.quarter,
-        )
-        return TargetFrame(number=number, picture=self._picture(image, number), face=face)
+    @property
+    def moves(self) -> bool:
+        """It blinks and sways."""
+        return self._motion is not None
+
+    def finished(self, number: int, picture: Picture, emphasis: NDArray[np.float32]) -> Picture:
+        """The frame as it is at its time."""
+        if self._motion is None:
+            return picture
+        return self._picture(self._motion.at(self.time(number), emphasis, picture.rgb()), number)
 
     def _picture(self, image: Image, number: int) -> Picture:
         info = FrameInfo(index=number, time=self.time(number), duration=self._frame_time)
@@ -367,8 +376,3 @@ def passthrough_spans(reasons: NDArray[np.int8]) -> list[dict[str, int | str]]:
         for a, b in itertools.pairwise(bounds)
         if b > a and reasons[a]
     ]
-
-
-def _shift(before: Points, after: Points) -> NDArray[np.float64]:
-    moved = (after[:, :2] - before[:, :2]).mean(0, dtype=np.float64)
-    return np.concatenate([moved, moved])

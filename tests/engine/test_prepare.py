@@ -99,18 +99,16 @@ def test_frames_that_come_again_are_prepared_once(tmp_path, spoken, monkeypatch)
     assert np.array_equal(kept, others)
 
 
-def test_a_still_that_moves_and_one_that_does_not(tmp_path, voice, job):
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_still_is_one_picture_however_it_moves(tmp_path, voice, job, idle):
+    """Blinks, sway and nods are given to finished frames: all of them are prepared with the first."""
     picture, spec = write_picture(tmp_path / "p.png", face_frame(0)), shades()
     registry = fakes.registry(spec)
-    # Motion begins with the picture itself, which is known then.
-    for choices, made in (({"idle": False}, 1), ({"idle": True}, 249)):
-        told = ready(picture, spec, **choices)
-        assert told["made"]["frames"] == made
-        done = job(
-            picture, voice, registry=registry, generators=("shades",), silence="generate", **choices
-        )
-        again = 0 if made > 1 else 29
-        assert prepared_in(done.report) == {"made": 0, "stored": 30 - again, "again": again}
+    asked = {"registry": registry, "generators": ("shades",), "silence": "generate", "idle": idle}
+    assert prepared_in(job(picture, voice, **asked).report)["made"] == 1
+    assert ready(picture, spec, idle=idle)["made"]["frames"] == 1
+    done = job(picture, voice, name="other.mp4", **asked)
+    assert prepared_in(done.report) == {"made": 0, "stored": 1, "again": 29}
 
 
 def test_tracks_are_kept_too(face_clip, voice, job):

@@ -43,6 +43,8 @@ from lipsync_core.targets.analysis import analyse_target
 from lipsync_core.targets.target import Target, TargetFrame
 from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
+from lipsync_core.voice.emphasis import LOOKAHEAD as EMPHASIS_LOOKAHEAD
+from lipsync_core.voice.emphasis import EmphasisStream
 
 AHEAD = 3
 """Target frames decoded ahead of the present one."""
@@ -157,7 +159,8 @@ class Session:
     def lookahead(self) -> float:
         """Seconds of sound after a frame's time that must have been pushed before it can be shown."""
         heard = self._candidate.encoder.spec.lookahead
-        return heard if self._silence == "generate" else max(heard, ACTIVITY_LOOKAHEAD)
+        active = 0.0 if self._silence == "generate" else ACTIVITY_LOOKAHEAD
+        return max(heard, active, EMPHASIS_LOOKAHEAD if self._target.moves else 0.0)
 
     @property
     def backlog(self) -> float:
@@ -209,10 +212,13 @@ class Session:
         return LiveFrame(
             number=number,
             time=number / self.fps,
-            image=self._render(frame).rgb(),
+            image=self._finished(number, self._render(frame)).rgb(),
             samples=samples,
             speaking=speaking,
         )
+
+    def _finished(self, number: int, picture: Picture) -> Picture:
+        return self._target.finished(number, picture, self._utterances.emphasis.value)
 
     def _render(self, frame: TargetFrame) -> Picture:
         while True:
@@ -252,6 +258,7 @@ class Session:
             spec.feature_shape,
             self.fps,
             rests=spec.zero_is_rest,
+            emphasis=(lambda: EmphasisStream(self.fps)) if self._target.moves else None,
         )
         self._renderer = open_frame_renderer(
             candidate,
@@ -335,6 +342,15 @@ class _Endless(Target):
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
         """As of the target."""
         return self._once.representative_frames(track, limit)
+
+    @property
+    def moves(self) -> bool:
+        """As of the target."""
+        return self._once.moves
+
+    def finished(self, number: int, picture: Picture, emphasis: NDArray[np.float32]) -> Picture:
+        """As of the target, which is a picture: its frames never end."""
+        return self._once.finished(number, picture, emphasis)
 
     def mouth_range(self, track: int) -> MouthRange | None:
         """As of the target."""

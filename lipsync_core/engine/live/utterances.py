@@ -33,9 +33,13 @@ class CurrentRow:
 class _Utterance:
     """Sound being spoken, with its rows as far as they are certain."""
 
-    def __init__(self, features: RowStream, activity: RowStream | None) -> None:
+    def __init__(
+        self, features: RowStream, activity: RowStream | None, emphasis: RowStream | None
+    ) -> None:
         self.features = features
         self.activity = activity
+        self.emphasis = emphasis
+        self.moves: deque[NDArray[np.float32]] = deque()
         self.rows: deque[NDArray[np.float32]] = deque()
         self.voices: deque[float] = deque()
         self.sound = np.zeros(0, np.float32)
@@ -45,20 +49,28 @@ class _Utterance:
     def push(self, samples: Samples) -> None:
         self.sound = np.concatenate([self.sound, samples])
         voices = self.activity.push(samples) if self.activity else None
-        self._keep(self.features.push(samples), voices)
+        moves = self.emphasis.push(samples) if self.emphasis else None
+        self._keep(self.features.push(samples), voices, moves)
 
     def flush(self) -> None:
         voices = self.activity.flush() if self.activity else None
-        self._keep(self.features.flush(), voices)
+        moves = self.emphasis.flush() if self.emphasis else None
+        self._keep(self.features.flush(), voices, moves)
         self.ended = True
 
-    def _keep(self, rows: NDArray[np.float32], voices: NDArray[np.float32] | None) -> None:
+    def _keep(
+        self,
+        rows: NDArray[np.float32],
+        voices: NDArray[np.float32] | None,
+        moves: NDArray[np.float32] | None,
+    ) -> None:
         self.rows.extend(rows)
         self.voices.extend(np.ones(len(rows)).tolist() if voices is None else voices.tolist())
+        self.moves.extend(np.zeros((len(rows), 2), np.float32) if moves is None else moves)
 
     @property
     def ready(self) -> bool:
-        return bool(self.rows) and bool(self.voices)
+        return bool(self.rows) and bool(self.voices) and bool(self.moves)
 
 
 class Utterances:
@@ -70,6 +82,12 @@ class Utterances:
         shape: of one row of features.
         fps: frames a second.
         rests: a row of zeros means a mouth at rest, so rows fade with speech activity.
+        emphasis: begins how far head and brows go with an utterance, or None: not at all.
+
+    Attributes:
+        rows: features of the present frame.
+        activity: its speech activity.
+        emphasis: its nod and lift.
     """
 
     def __init__(
@@ -80,8 +98,10 @@ class Utterances:
         fps: Fraction,
         *,
         rests: bool,
+        emphasis: Callable[[], RowStream] | None = None,
     ) -> None:
         self._rests = rests
+        self._emphasis = emphasis
         self._features = features
         self._activity = activity
         self._fps = fps
@@ -89,6 +109,7 @@ class Utterances:
         self._changed = Condition()
         self.rows = CurrentRow(shape)
         self.activity = CurrentRow(())
+        self.emphasis = CurrentRow((2,))
 
     @property
     def backlog(self) -> float:
@@ -101,7 +122,8 @@ class Utterances:
         with self._changed:
             if not self._utterances or self._utterances[-1].ended:
                 activity = self._activity() if self._activity else None
-                self._utterances.append(_Utterance(self._features(), activity))
+                emphasis = self._emphasis() if self._emphasis else None
+                self._utterances.append(_Utterance(self._features(), activity, emphasis))
             self._utterances[-1].push(samples)
             self._changed.notify_all()
 
@@ -153,12 +175,14 @@ class Utterances:
             first = self._utterances[0] if self._utterances else None
             if first is None or not first.ready:
                 # Nothing to say, or the sound is late: the mouth closes softly where it was.
-                for fading in (self.activity, self.rows) if self._rests else (self.activity,):
+                calming = (self.activity, self.emphasis, *([self.rows] if self._rests else ()))
+                for fading in calming:
                     fading.value = np.asarray(fading.value * _DECAY, np.float32)
                 return False, np.zeros(self._samples(number), np.float32)
             row, voice = first.rows.popleft(), np.asarray(first.voices.popleft(), np.float32)
             self.rows.value = row * voice if self._rests else row
             self.activity.value = voice
+            self.emphasis.value = first.moves.popleft()
             count = self._samples(first.shown)
             first.shown += 1
             heard, first.sound = first.sound[:count], first.sound[count:]

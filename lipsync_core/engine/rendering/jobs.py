@@ -35,6 +35,7 @@ class RenderSettings:
         enhancers: with their strengths, in order.
         rest: closes the lips in silence, or None.
         activity: speech activity, or None where everybody always speaks.
+        emphasis: how far the head of a still picture goes with the voice, or None.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class RenderSettings:
     enhancers: tuple[tuple[Resolved[EnhancerSpec], float], ...] = ()
     rest: Candidate | None = None
     activity: FeatureFile | None = None
+    emphasis: FeatureFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

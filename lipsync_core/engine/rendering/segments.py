@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
+from lipsync_core.engine.rendering.generator_runner import Rows
 from lipsync_core.media.encoders import EncoderSettings
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.picture import Picture
@@ -67,6 +68,7 @@ class SegmentRenderer:
         settings: how they are encoded.
         watch: where time is booked.
         progress: called with the number of the shot's frames that are finished.
+        emphasis: how far the head of a still picture goes with the voice; None: not at all.
         cancel: stops the work between two frames.
     """
 
@@ -78,9 +80,11 @@ class SegmentRenderer:
         settings: EncoderSettings,
         watch: Stopwatch,
         progress: Callable[[int], None],
+        emphasis: Rows | None = None,
         cancel: CancelToken = NEVER,
     ) -> None:
         self._target = target
+        self._emphasis = emphasis
         self._video = video
         self._folder = folder
         self._settings = settings
@@ -107,8 +111,12 @@ class SegmentRenderer:
         self._done = 0
         self._tell(finished)
         files = _Files(self._folder, generator, self._open, self._watch)
+
+        def finish(item: _Item) -> None:
+            files.take(self._finished(item))
+
         shot = segments[0].start, segments[-1].stop
-        with files, Sink(files.take, QUEUE) as sink:
+        with files, Sink(finish, QUEUE) as sink:
             for row in _rows(todo):
                 wanted = row[0].start, row[-1].stop
                 needed = renderer.around(shot, *wanted) if renderer else wanted
@@ -129,8 +137,18 @@ class SegmentRenderer:
                     continue
                 while number >= row[place].stop:
                     place += 1
-                sink.put(_Item(row[place], picture, *self._span(row[place], number)))
+                sink.put(_Item(row[place], number, picture, *self._span(row[place], number)))
                 self._tell(1)
+
+    def _finished(self, item: _Item) -> _Item:
+        """What the target does to a frame with its new mouth: a still picture comes alive."""
+        if not self._target.moves:
+            return item
+        emphasis = np.zeros(2, np.float32)
+        if self._emphasis is not None:
+            emphasis = self._emphasis.at([self._target.time(item.number)])[0]
+        with self._watch.on("idle"):
+            return replace(item, picture=self._target.finished(item.number, item.picture, emphasis))
 
     def forget(self, segments: Sequence[Segment], generator: str) -> None:
         """Remove what a generator that failed left of a shot."""
@@ -166,9 +184,10 @@ class SegmentRenderer:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A finished picture, when it is shown within its segment, and how long."""
+    """Output frame `number`, when it is shown within its segment, and how long."""
 
     segment: Segment
+    number: int
     picture: Picture
     time: Fraction
     duration: Fraction

@@ -60,7 +60,7 @@ class ShotWorker:
         settings, failure = job.settings, None
         segments = SegmentRenderer(
             settings.target, settings.video, settings.folder, settings.encoder, self._watch,
-            progress, cancel,
+            progress, settings.emphasis, cancel,
         )  # fmt: skip
         with one_thread():
             try:
