@@ -58,8 +58,8 @@ def analyse(
                 group = [waiting.popleft() for _ in range(n)]
                 # One picture is not copied, which is a tenth of what the built-in detector costs.
                 images = np.stack(group) if n > 1 else group[0][None]
-                for faces in _checked(detector.detect(images), n):
-                    writer.add(done, faces, tracker.push(done, faces))
+                for image, faces in zip(images, _checked(detector.detect(images), n), strict=True):
+                    writer.add(done, faces, tracker.push(done, faces), image)
                     done += 1
                 count -= n
             progress(done)

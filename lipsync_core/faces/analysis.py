@@ -17,14 +17,16 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lipsync_core.faces.covering import covered
 from lipsync_core.faces.crops import bounding
+from lipsync_core.faces.looks import LOOK, looks
 from lipsync_core.faces.plausibility import below_nose, jump, misfit
 from lipsync_core.faces.pose import angles, width
 from lipsync_core.faces.schemes import POINTS, convert
 from lipsync_core.faces.smoothing import REACH, gaussian, runs
 from lipsync_core.faces.tracking import MAX_GAP
 from lipsync_core.faces.turns import quarter_of, roll
-from lipsync_core.records import Face, Points, Scheme
+from lipsync_core.records import Face, Image, Points, Scheme
 
 FORMAT = 2
 """Version of the files below; another number means: analyse again."""
@@ -45,12 +47,13 @@ ROW = np.dtype(
         ("below_nose", "f4"),
         ("misfit", "f4"),
         ("jump", "f4"),
+        ("covered", "f4"),
     ]
 )
 """One face: frame and track number, detector score and box, bounding box of its landmarks, opening of
 the inner lips and distance of the mouth's corners over the distance of the eyes, yaw and pitch in degrees,
-width between the cheeks, how it is turned in the picture plane (`faces.turns`), and what speaks against its
-landmarks (`faces.plausibility`)."""
+width between the cheeks, how it is turned in the picture plane (`faces.turns`), what speaks against its
+landmarks (`faces.plausibility`), and how unlike the track its mouth looks (`faces.covering`)."""
 
 _STEPS = 65535.0
 
@@ -69,6 +72,7 @@ class AnalysisWriter:
         self._work = Path(tempfile.mkdtemp(prefix=".part-", dir=folder.parent))
         self._landmarks: IO[bytes] = (self._work / "landmarks.u16").open("wb")
         self._rows: IO[bytes] = (self._work / "rows.bin").open("wb")
+        self._looks: IO[bytes] = (self._work / "looks.bin").open("wb")
         self._about = about
         self._shots: list[int] = [0]
         self._scheme: Scheme | None = None
@@ -80,8 +84,17 @@ class AnalysisWriter:
         if frame > self._shots[-1]:
             self._shots.append(frame)
 
-    def add(self, frame: int, faces: Sequence[Face], tracks: Sequence[int]) -> None:
-        """The faces of `frame` (increasing), with their track ids."""
+    def add(
+        self, frame: int, faces: Sequence[Face], tracks: Sequence[int], image: Image | None = None
+    ) -> None:
+        """The faces of a frame.
+
+        Args:
+            frame: its number (increasing).
+            faces: what was found in it.
+            tracks: their track ids.
+            image: `(H, W, 3)` uint8 RGB; None: nothing is known of what may be before the mouths.
+        """
         if not faces:
             return
         self._scheme = self._scheme or faces[0].scheme
@@ -102,6 +115,10 @@ class AnalysisWriter:
         self._compare(rows, points, self._scheme)
         self._rows.write(rows.tobytes())
         self._landmarks.write(_pack(points, rows["extent"]).tobytes())
+        seen = (
+            looks(image, points, self._scheme) if image is not None else np.zeros(len(rows), LOOK)
+        )
+        self._looks.write(seen.tobytes())
 
     def _compare(self, rows: NDArray[np.void], points: Points, scheme: Scheme) -> None:
         """Fill in what depends on the same face in an earlier frame of the shot."""
@@ -119,6 +136,7 @@ class AnalysisWriter:
     def finish(self, frames: int) -> Analysis:
         """All `frames` were added: put the analysis in its place and open it."""
         self._close()
+        self._judge_mouths()
         about = self._about | {"format": str(FORMAT)}
         meta = {"about": about, "frames": frames, "shots": self._shots, "scheme": self._scheme}
         (self._work / "meta.json").write_text(json.dumps(meta), "utf-8")
@@ -126,7 +144,21 @@ class AnalysisWriter:
         self._work.replace(self._final)
         return Analysis(self._final)
 
+    def _judge_mouths(self) -> None:
+        """Fill in `covered`, which takes the whole of a track; what it was judged by is not kept."""
+        path = self._work / "looks.bin"
+        if path.stat().st_size:
+            rows = np.memmap(self._work / "rows.bin", ROW, "r+")
+            seen = np.memmap(path, LOOK, "r")
+            order = np.argsort(rows["track"], kind="stable")
+            for mine in np.split(order, np.flatnonzero(np.diff(rows["track"][order])) + 1):
+                rows["covered"][mine] = covered(seen[mine])
+            rows.flush()
+            del rows, seen
+        path.unlink()
+
     def _close(self) -> None:
+        self._looks.close()
         self._rows.close()
         self._landmarks.close()
 

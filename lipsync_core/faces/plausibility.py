@@ -18,7 +18,7 @@ from lipsync_core.records import Points, Scheme
 
 BOW_FULL, BOW_NONE = 25.0, 38.0
 """Degrees by which a head is bowed against its own level look: beyond the first, meshes begin to hang the
-mouth on chin and collar. Honest talking faces: up to 15."""
+mouth on chin and collar. Honest talking faces: up to 18."""
 NOSE_NONE, NOSE_FULL = 0.05, 0.10
 """Share of the way from the eyes down to the mouth that lies below the tip of the nose: with less, the nose
 hides the lips. Honest faces: 0.34 and more."""
@@ -30,8 +30,8 @@ MISFIT_FULL, MISFIT_NONE = 0.08, 0.12
 """Distance from the rigid face below, in distances of the eyes. Honest faces: up to 0.046; a mesh on an
 upside-down face up to 0.19."""
 JUMP_FULL, JUMP_NONE = 0.10, 0.18
-"""Change of the face's shape from one frame to the next, in distances of the eyes. Honest faces: up to
-0.063."""
+"""Change of the face's shape from one frame to the next, in distances of the eyes. Honest faces: up
+to 0.09."""
 SCORE_NONE, SCORE_FULL = 0.55, 0.8
 """Detector score over the median of the track: scores of different detectors cannot be compared."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.errors import UsageError
 from lipsync_core.faces.analysis import Analysis
+from lipsync_core.faces.covering import free
 from lipsync_core.faces.plausibility import bowed, reliable, standing
 from lipsync_core.faces.pose import carrying
 from lipsync_core.faces.smoothing import gaussian, runs
@@ -18,10 +20,21 @@ FADE = 4
 """Frames over which the new mouth comes and goes where a face is found or lost inside a shot."""
 
 Reason = Literal[
-    "", "no face", "too small", "turned away", "head bowed", "landmarks unreliable", "silence clip"
+    "",
+    "no face",
+    "too small",
+    "turned away",
+    "head bowed",
+    "landmarks unreliable",
+    "mouth covered",
+    "silence clip",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a frame passes through; the last one is for edit lists alone."""
+_TOLD = 8
+"""Frames on either side that have a say in which reason is told."""
+_BRIEF = 5
+"""Frames whose median says whether a mouth is covered: what is before it stays for longer than two."""
 _DOUBTED = 2
 """Frames around a doubtful one that are doubted with it: what is wrong there has begun before it shows."""
 
@@ -73,13 +86,16 @@ class FaceRule:
         )
 
 
-def choose(analysis: Analysis, rule: FaceRule, size: tuple[int, int]) -> FaceChoice:
+def choose(
+    analysis: Analysis, rule: FaceRule, size: tuple[int, int], *, checks: bool = True
+) -> FaceChoice:
     """Apply a rule, shot by shot.
 
     Args:
         analysis: faces of the target.
         rule: which face.
         size: width and height of the frames.
+        checks: pass frames through whose landmarks are doubtful or whose mouth is covered.
 
     Raises:
         UsageError: `id:N` names a track that does not exist.
@@ -94,7 +110,7 @@ def choose(analysis: Analysis, rule: FaceRule, size: tuple[int, int]) -> FaceCho
     for start, stop in analysis.shots:
         lo, hi = np.searchsorted(table["frame"], [start, stop])
         _choose_in_shot(table, int(lo), int(hi), rule, size, rows)
-    strength, reasons = _strength(table, rows, analysis.shots)
+    strength, reasons = _strength(table, rows, analysis.shots, checks)
     return FaceChoice(rows=rows, strength=strength, reasons=reasons)
 
 
@@ -143,15 +159,19 @@ def _score(part: NDArray[np.void], rule: FaceRule, size: tuple[int, int]) -> flo
 
 
 def _strength(
-    table: NDArray[np.void], rows: NDArray[np.int64], shots: list[tuple[int, int]]
+    table: NDArray[np.void],
+    rows: NDArray[np.int64],
+    shots: list[tuple[int, int]],
+    checks: bool,
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
     has = rows >= 0
     own = table[np.where(has, rows, 0)] if len(table) else np.zeros(len(rows), table.dtype)
-    parts = _parts(own, has, shots)
+    size, turned = carrying(*(own[name].astype(np.float64) for name in ("yaw", "pitch", "width")))
+    parts: dict[Reason, NDArray[np.float64]] = {"too small": size, "turned away": turned}
+    if checks:
+        parts |= _checked(own, has, shots)
     strength = np.where(has, np.prod(list(parts.values()), 0), 0.0).astype(np.float32)
-    reasons = np.where(has, 0, REASONS.index("no face")).astype(np.int8)
-    for name, part in parts.items():
-        reasons[(reasons == 0) & (part <= 0)] = REASONS.index(name)
+    reasons = np.zeros(len(rows), np.int8)
     for start, stop in shots:
         for a, b in runs(start + np.flatnonzero(has[start:stop]).astype(np.int64)):
             frames = start + np.flatnonzero(has[start:stop])[a:b]
@@ -161,44 +181,54 @@ def _strength(
                 strength[frames] *= ramp
             if frames[-1] < stop - 1:
                 strength[frames] *= ramp[::-1]
+            reasons[frames] = _told({name: part[frames] for name, part in parts.items()})
     strength[strength < 0.02] = 0.0
-    # Fading reaches a little beyond what causes it.
-    least = np.array([np.argmin(list(parts.values()), 0)], np.int64)[0]
-    faint = (reasons == 0) & (strength <= 0)
-    names = np.array([REASONS.index(name) for name in parts], np.int8)
-    reasons[faint] = names[least[faint]]
+    reasons[~has] = REASONS.index("no face")
     reasons[strength > 0] = 0
     return strength, reasons
 
 
-def _parts(
+def _told(parts: Mapping[Reason, NDArray[np.float64]]) -> NDArray[np.int8]:
+    """The reason that leaves least of the new mouth around each frame: one for a span, not many in turn."""
+    around = [_around(part, _TOLD, np.mean) for part in parts.values()]
+    names = np.array([REASONS.index(name) for name in parts], np.int8)
+    return np.asarray(names[np.argmin(around, axis=0)], np.int8)
+
+
+def _checked(
     own: NDArray[np.void], has: NDArray[np.bool_], shots: list[tuple[int, int]]
 ) -> dict[Reason, NDArray[np.float64]]:
-    """What of the new mouth each possible reason leaves, 0..1, in the order in which they are told."""
-
-    def column(name: str) -> NDArray[np.float64]:
-        return own[name].astype(np.float64)
-
-    size, turned = carrying(column("yaw"), column("pitch"), column("width"))
-    score, below, pitch = column("score"), column("below_nose"), column("pitch")
+    """What of the new mouth each doubt leaves, 0..1, in the order in which they are told."""
+    score, below, pitch, misfit, jump, covered = (
+        own[name].astype(np.float64)
+        for name in ("score", "below_nose", "pitch", "misfit", "jump", "covered")
+    )
     bow = np.zeros(len(own))
     for track in np.unique(own["track"][has]):
         mine = has & (own["track"] == track)
         score[mine] /= max(float(np.median(score[mine])), 1e-6)
         bow[mine] = bowed(below[mine], pitch[mine])
-    trusted = np.where(has, reliable(column("misfit"), column("jump"), score), 1.0)
+    trusted = np.where(has, reliable(misfit, jump, score), 1.0)
+    upright = np.where(has, standing(bow, below), 1.0)
+    covered[~has] = 0.0
     for start, stop in shots:
-        trusted[start:stop] = _least_around(trusted[start:stop])
+        upright[start:stop] = _around(upright[start:stop], _DOUBTED, np.min)
+        trusted[start:stop] = _around(trusted[start:stop], _DOUBTED, np.min)
+        lasting = _around(covered[start:stop], _BRIEF // 2, np.median)
+        covered[start:stop] = _around(lasting, _DOUBTED, np.max)
     return {
-        "too small": size,
-        "head bowed": standing(bow, below),
-        "turned away": turned,
+        "head bowed": upright,
+        "mouth covered": free(covered),
         "landmarks unreliable": trusted,
     }
 
 
-def _least_around(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The least of each value and of `_DOUBTED` on either side."""
-    padded = np.pad(values, _DOUBTED, mode="edge")
-    around = [padded[n : n + len(values)] for n in range(2 * _DOUBTED + 1)]
-    return np.asarray(np.min(around, 0), np.float64)
+def _around(
+    values: NDArray[np.float64], reach: int, of: Callable[..., NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """Least, mean or the like of each value and `reach` on either side; the ends repeat."""
+    if not len(values):
+        return values
+    padded = np.pad(values, reach, mode="edge")
+    around = [padded[n : n + len(values)] for n in range(2 * reach + 1)]
+    return np.asarray(of(around, axis=0), np.float64)
