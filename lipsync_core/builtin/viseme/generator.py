@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from lipsync_core.records import Chunk, Crops, Image, Prepared
 
 FEATURES = len(VISEMES) + len(CURVES)
-PREPARED = ("mesh", "figures", "tint", "teeth")
+PREPARED = ("mesh", "figures", "colours", "teeth")
 """Names of the arrays that `prepare` makes."""
 SMALLEST_SCALE = 6.0
 """Eye distance in pixels below which there is no mouth to move."""
@@ -48,7 +48,7 @@ class Person:
 
     def __init__(self, prepared: Prepared) -> None:
         mesh = np.asarray(prepared["mesh"], np.float64)
-        smile, opening, skin, white, resolution, opens, widens = (
+        smile, opening, white, resolution, opens, widens = (
             float(v) for v in np.asarray(prepared["figures"], np.float64)
         )
         self.canonical = neutral_face.measure(mesh, smile, opening)
@@ -56,11 +56,12 @@ class Person:
         self.scale = np.ones(len(CURVES))
         self.scale[[JAW, UP, LOW]] = opens
         self.scale[[WIDE, PUCKER]] = widens
-        light = tone.Light(np.asarray(prepared["tint"], np.float64), skin, white)
+        tint, skin, lips = np.asarray(prepared["colours"], np.float64)
+        self.light = tone.Light(tint, skin, lips, white)
         sheet = teeth.Sheet(self.canonical, resolution)
         # A whole track is resampled in one way, or its sharpness would change with its size.
         self.sharp = resolution < LARGE
-        self.interior = Interior(sheet, light, np.asarray(prepared["teeth"], np.uint8))
+        self.interior = Interior(sheet, self.light, np.asarray(prepared["teeth"], np.uint8))
 
 
 class VisemeGenerator(Generator):
@@ -96,12 +97,12 @@ class VisemeGenerator(Generator):
             "mesh": canonical.mesh.astype(np.float32),
             "figures": np.array(
                 [
-                    *(canonical.smile, canonical.opening, light.skin, light.teeth, resolution),
+                    *(canonical.smile, canonical.opening, light.teeth, resolution),
                     *person_scale(crops.mouth),
                 ],
                 np.float32,
             ),
-            "tint": light.tint.astype(np.float32),
+            "colours": np.stack([light.tint, light.skin, light.lips]).astype(np.float32),
             "teeth": texture,
         }
 
@@ -161,6 +162,7 @@ def _speak(
     opening = neutral_face.lip_gap(points) / scale
     pulled = strength * layers.pull(opening)
     fetched = layers.sources(points, pulled)
+    gain = person.light.gain(image, points)
     moved = layers.move(image, points, fetched, goal, scale, pulled, sharp=person.sharp)
     if moved is None:
         return
@@ -170,5 +172,5 @@ def _speak(
     folds.flatten(moved.image, moved.goal, scale, strength * person.canonical.smile)
     local = pose.copy()
     local[3] -= corner
-    person.interior.paint(moved, local, values, strength)
+    person.interior.paint(moved, local, values, strength, gain)
     image[region.y0 : region.y1, region.x0 : region.x1] = moved.image

@@ -12,7 +12,7 @@ import numpy as np
 
 from lipsync_core.builtin.viseme.canonical import smoothstep
 from lipsync_core.builtin.viseme.layers import fill, smooth_curve
-from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, LOW, PUCKER, TONGUE, TUCK, UP
+from lipsync_core.builtin.viseme.pose import JAW, LIP_DROP, PUCKER, TONGUE, TUCK, UP
 from lipsync_core.builtin.viseme.teeth import LINE, resized
 
 if TYPE_CHECKING:
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     Layer = NDArray[np.float32]
     """`(H, W, 4)` RGB times alpha, and alpha 0..1."""
 
-HOLLOW = np.array([58.0, 22.0, 27.0])
-HOLLOW_DEEP = np.array([26.0, 10.0, 14.0])
-TONGUE_COLOUR = np.array([140.0, 68.0, 74.0])
-"""RGB in white light on skin of brightness 165; set by eye."""
-SKIN_BRIGHTNESS = 165.0
+HOLLOW, HOLLOW_DEEP = 0.42, 0.16
+"""Brightness of the mouth's lining near the lips and in the throat, over that of the lit tongue."""
+AGAIN = 0.7
+"""How many times more on average."""
+TONGUE_BACK, TONGUE_FRONT = 0.5, 0.95
+"""Brightness of the tongue at its back and at its tip."""
+ARCH_FROM, ARCH_TO, ARCH_DARK = 0.25, 0.95, 0.35
+"""The rows of teeth turn away from the light: shares of the mouth's half width between which they darken,
+and to what."""
 TEETH_FROM, TEETH_FULL = 0.02, 0.075
 """Openings (eye distances) between which teeth come out of the shadow: a mouth that is barely open
 shows a dark line, not a grey one."""
@@ -37,8 +41,14 @@ LINE_PIXELS = 2.0
 """Openings below this are painted in part only: the soft edge alone is a pixel wide."""
 SEAM = 0.4
 """Opacity of the line between closed lips whose own edge was hidden by an open mouth."""
-TONGUE_REST, TONGUE_RISE = -0.30, 0.10
-LOWER_TEETH = 0.115
+TONGUE_REST, TONGUE_RISE = -0.215, 0.15
+"""Place of the tongue against the lower jaw, and how far it rises for t, n and l, in eye distances."""
+JAW_SHARE = 0.9
+"""Fall of the lower teeth over that of the lower lip."""
+LOWER_TEETH = 0.082
+"""The lower teeth end this much minus 0.071 below the line of closed lips."""
+LOWER_LIT = 0.62
+"""Light on the lower teeth over that on the upper ones, whose shadow they stand in."""
 TOOTH_EDGES = np.array([0.0, 0.19, 0.36, 0.52, 0.66, 0.78, 0.88])
 """Where teeth meet, as shares of the mouth's half width."""
 TOOTH_LENGTHS = np.array([1.0, 0.97, 1.0, 0.9, 0.82, 0.75])
@@ -53,14 +63,11 @@ class Interior:
         y, x = np.mgrid[0:height, 0:width].astype(np.float64)
         x = (x + 0.5 - width / 2) / sheet.resolution / sheet.canonical.half_width
         y = (y + 0.5 - height * LINE) / sheet.resolution
-        tone = light.tint * float(np.clip(light.skin / SKIN_BRIGHTNESS, 0.3, 1.15))
-        self._hollow = _hollow(x, y) * tone.astype(np.float32)
-        self._tongue = _tongue(x, y, tone, sheet.resolution)
-        self._lower = _lower_teeth(x, y, 0.82 * light.white, sheet)
+        self._hollow = _hollow(x, y, light.flesh)
+        self._tongue = _tongue(x, y, light.flesh, sheet.resolution)
+        self._lower = _lower_teeth(x, y, LOWER_LIT * light.white, sheet)
         texture = resized(upper_teeth, sheet.size).astype(np.float32)
-        # The arch turns away from the light towards the corners.
-        aside = 1 - 0.55 * smoothstep(np.abs(x), 0.5, 0.98)
-        texture[..., :3] *= aside[..., None].astype(np.float32)
+        texture[..., :3] *= _arch(x)[..., None]
         self._upper = _premultiplied(texture[..., :3], texture[..., 3] / np.float32(255))
 
     def paint(
@@ -69,6 +76,7 @@ class Interior:
         pose: NDArray[np.float64],
         values: NDArray[np.float64],
         strength: float,
+        gain: NDArray[np.float64],
     ) -> None:
         """Paint into `moved.image`.
 
@@ -77,6 +85,7 @@ class Interior:
             pose: `(4, 2)` head pose, canonical -> pixels of `moved`'s region.
             values: `(8,)` articulation.
             strength: 0..1 how opaque.
+            gain: `(3,)` how much brighter this frame is than the track, by channel.
         """
         opening = moved.opening / moved.scale
         # Lips that meet show a line, as dark as the mouth's inside that can no longer be seen.
@@ -93,7 +102,7 @@ class Interior:
         local = pose.copy()
         local[3] -= [x0, y0]
         inside = self._layers(local, values, opening, (x1 - x0, y1 - y0))
-        inside *= _shadow(mask, moved.scale, opening)[..., None]
+        inside *= _shadow(mask, moved.scale, opening)[..., None] * gain.astype(np.float32)
         soft = cv2.GaussianBlur(mask, (0, 0), max(0.6, 0.012 * moved.scale))
         alpha = (np.clip(soft * 1.7 - 0.2, 0, 1) * strength)[..., None]
         below = moved.image[y0:y1, x0:x1]
@@ -106,7 +115,8 @@ class Interior:
         opening: float,
         size: tuple[int, int],
     ) -> NDArray[np.float32]:
-        jaw = 0.92 * (LIP_DROP * values[JAW] + 0.05 * values[LOW])
+        # The jaw takes its teeth and the tongue along; the lower lip goes further down on its own.
+        jaw = JAW_SHARE * LIP_DROP * values[JAW]
         tongue = float(values[TONGUE])
         shown = float(smoothstep(np.array(opening), TEETH_FROM, TEETH_FULL))
         # Lips pushed forward (oo) hide the teeth, unless they are bared as well (sh).
@@ -175,25 +185,39 @@ def _shadow(mask: NDArray[np.float32], scale: float, opening: float) -> NDArray[
     down = np.array([[1, 0, 0], [0, 1, 0.03 * scale]])
     wide = cv2.warpAffine(wide, down, (mask.shape[1], mask.shape[0]))
     lit = np.clip(1.25 * wide, 0, 1)
-    return np.asarray(0.45 + 0.55 * lit * min(1.0, 0.5 + opening / 0.16), np.float32)
+    return np.asarray(0.45 + 0.55 * lit * min(1.0, 0.5 + opening / 0.12), np.float32)
 
 
-def _hollow(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
-    depth = np.clip(y / 0.45, -0.3, 1)[..., None]
-    colour = HOLLOW * (1 - 0.25 * depth) + HOLLOW_DEEP * depth
-    return np.asarray(colour * (1 - 0.25 * np.clip(np.abs(x), 0, 1) ** 2)[..., None], np.float32)
+def _arch(x: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Light on a row of teeth, by place across the mouth."""
+    away = smoothstep(np.abs(x), ARCH_FROM, ARCH_TO)
+    return np.asarray(1 - (1 - ARCH_DARK) * away, np.float32)
+
+
+def _hollow(
+    x: NDArray[np.float64], y: NDArray[np.float64], flesh: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """The lining: darkest in the middle, where one looks into the throat, and at the corners."""
+    throat = np.exp(-((x / 0.55) ** 2) - (((y - 0.12) / 0.16) ** 2))
+    corner = 1 - 0.45 * np.clip(np.abs(x), 0, 1) ** 2
+    light = (HOLLOW + (HOLLOW_DEEP - HOLLOW) * throat) * corner
+    # Light that comes back from a hollow has met its lining several times, and took on its colour each time.
+    deep = flesh * (flesh / max(float(flesh.max()), 1.0)) ** AGAIN
+    return np.asarray(light[..., None] * deep, np.float32)
 
 
 def _tongue(
-    x: NDArray[np.float64], y: NDArray[np.float64], tone: NDArray[np.float64], resolution: float
+    x: NDArray[np.float64], y: NDArray[np.float64], flesh: NDArray[np.float64], resolution: float
 ) -> Layer:
-    """A dome with a furrow and a wet highlight; its top is 0.11 above y = 0.26."""
-    dome = np.clip(5 * (1 - np.hypot(x / 0.66, (y - 0.26) / 0.15)), 0, 1)
-    alpha = np.where(y > 0.26, np.clip(7 * (0.66 - np.abs(x)), 0, 1), dome).astype(np.float32)
-    soft = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.02 * resolution, 0.4)), np.float32)
-    shade = 1 - 0.35 * np.clip((y - 0.12) / 0.3, 0, 1) - 0.06 * np.exp(-((x / 0.05) ** 2))
-    wet = 18 * np.exp(-(((x + 0.12) / 0.22) ** 2) - ((y - 0.15) / 0.03) ** 2)
-    colour = (0.8 * TONGUE_COLOUR * shade[..., None] + wet[..., None]) * tone
+    """A dome with a furrow and a wet highlight, dark towards its back; its top is 0.11 above y = 0.26."""
+    dome = np.clip(4 * (1 - np.hypot(x / 0.62, (y - 0.26) / 0.15)), 0, 1)
+    alpha = np.where(y > 0.26, np.clip(6 * (0.62 - np.abs(x)), 0, 1), dome).astype(np.float32)
+    soft = np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.03 * resolution, 0.4)), np.float32)
+    shade = TONGUE_BACK + (TONGUE_FRONT - TONGUE_BACK) * smoothstep(y, 0.10, 0.26)
+    shade *= 1 - 0.12 * np.exp(-((x / 0.06) ** 2)) * smoothstep(y, 0.12, 0.2)
+    shade *= 1 - 0.4 * np.clip(np.abs(x) / 0.62, 0, 1) ** 2
+    wet = 0.10 * np.exp(-(((x + 0.14) / 0.16) ** 2) - ((y - 0.20) / 0.025) ** 2)
+    colour = flesh * (shade + wet)[..., None]
     return _premultiplied(colour.astype(np.float32), soft)
 
 
@@ -211,6 +235,6 @@ def _lower_teeth(
     alpha *= np.clip((0.90 - np.abs(x)) * pixels / 8, 0, 1)
     near = np.minimum(inside, 1 - inside) * (right - left)
     shade = 1 - 0.10 * np.exp(-((near / 0.012) ** 2))
-    shade *= 1 - 0.8 * smoothstep(np.abs(x), 0.30, 0.88)
+    shade *= _arch(x)
     shade *= 0.84 + 0.16 * np.clip(0.35 - y / 0.075, 0, 1)
     return _premultiplied((colour * shade[..., None]).astype(np.float32), alpha.astype(np.float32))

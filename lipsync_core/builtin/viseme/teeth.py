@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from lipsync_core.builtin.viseme.tone import LUMA
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -80,7 +82,9 @@ def tinted(texture: Texture, light: Light) -> Texture:
     middle[:, int(0.62 * width) :] = False
     own = colour[middle].mean(axis=0) if middle.any() else np.full(3, 180.0)
     out = texture.copy()
-    out[..., :3] = np.clip(colour * (light.white / np.maximum(own, 1)), 0, 255)
+    lit = colour * (light.white / np.maximum(own, 1))
+    grey = (lit @ LUMA)[..., None]
+    out[..., :3] = np.clip(grey + light.chroma * (lit - grey), 0, 255)
     return out
 
 

@@ -1,7 +1,8 @@
-"""Reads the light on a face: what white would look like inside this mouth.
+"""Reads light and colours of a face: what teeth and tongue would look like inside this mouth.
 
-The whites of the eyes are the only white thing in most faces; the skin says how bright it is. Both
-are medians over frames, so one odd frame does not tint the mouth.
+The whites of the eyes are the only white thing in most faces; skin says how bright it is, lips how red this
+person is. All are medians over frames, so one odd frame does not tint the mouth; how bright a single frame
+is, its own skin says (`gain`), so that a fade or a shadow falls on the mouth as well.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from lipsync_core.builtin.viseme.topology import CHEEK_PATCHES, LEFT_LIDS, RIGHT_LIDS
+from lipsync_core.builtin.viseme.topology import (
+    CHEEK_PATCHES,
+    LEFT_LIDS,
+    LOWER_INNER,
+    LOWER_OUTER,
+    RIGHT_LIDS,
+    UPPER_INNER,
+    UPPER_OUTER,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,27 +36,79 @@ SKIN_TRUST = 0.5
 TINT_RANGE = (0.5, 1.5)
 SCLERA_PIXELS = 12
 """Fewer pixels of eye white say nothing."""
+WARM = np.array([1.02, 1.0, 0.94])
+"""Teeth are a little warmer than white."""
+MUCOSA = np.array([1.30, 0.88, 0.86])
+"""Lining of a mouth and tongue over its brightness under white light (R, G, B)."""
+MUCOSA_SHARE, MUCOSA_BRIGHTNESS = 0.6, 0.66
+"""How much of it there is in the colour of the mouth, whose rest is the person's lips (they may be
+painted), and its brightness over that of the skin."""
+COLOURED = 0.22
+"""Saturation (HSV) of the skin from which on a picture is one in colour; below, its mouth loses colour with
+it. Skin in colour has 0.25 to 0.6, in black-and-white pictures 0."""
+MOST_GAIN = 3.0
+"""A frame brighter than that by its skin is an error."""
+DARKEST = 6.0
+"""Brightness of the skin (0..255) of a track in which there is nothing to see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """`tint`: colour of the light, luma 1, `(3,)`; `skin` and `teeth`: brightness 0..255."""
+    """Light and colours of one face.
+
+    Attributes:
+        tint: `(3,)` colour of the light, RGB of luma 1.
+        skin: `(3,)` colour of the cheeks, RGB 0..255.
+        lips: `(3,)` colour of the lips, RGB 0..255.
+        teeth: brightness of teeth, 0..255.
+    """
 
     tint: NDArray[np.float64]
-    skin: float
+    skin: NDArray[np.float64]
+    lips: NDArray[np.float64]
     teeth: float
 
     @property
+    def brightness(self) -> float:
+        """Luma of the skin, 0..255."""
+        return float(self.skin @ LUMA)
+
+    @property
+    def chroma(self) -> float:
+        """How far the picture is one in colour: 0 black and white .. 1."""
+        saturation = np.ptp(self.skin) / max(float(self.skin.max()), 1.0)
+        return float(np.clip(saturation / COLOURED, 0, 1))
+
+    @property
     def white(self) -> NDArray[np.float64]:
-        """`(3,)` RGB of teeth in this light: a little warmer than white."""
-        return np.asarray(np.clip(self.teeth * self.tint * np.array([1.02, 1.0, 0.94]), 8, 245))
+        """`(3,)` RGB of teeth in this light."""
+        warm = 1 + self.chroma * (WARM - 1)
+        return np.asarray(np.clip(self.teeth * self.tint * warm, 0, 245))
+
+    @property
+    def flesh(self) -> NDArray[np.float64]:
+        """`(3,)` RGB of the tongue, fully lit."""
+        hue = MUCOSA / float(MUCOSA @ LUMA)
+        lining = self.brightness * MUCOSA_BRIGHTNESS * self.tint * (1 + self.chroma * (hue - 1))
+        return np.asarray(MUCOSA_SHARE * lining + (1 - MUCOSA_SHARE) * self.lips)
+
+    def gain(self, image: Image, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`(3,)` how much brighter one frame is than the track, by channel.
+
+        Args:
+            image: `(H, W, 3)`.
+            points: `(468 or more, 2)` pixels.
+        """
+        now = _skin(image, points)
+        return np.asarray(np.clip(now / np.maximum(self.skin, DARKEST), 0, MOST_GAIN))
 
 
 def read(images: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> Light:
     """The light in `(N, H, W, 3)` pictures with `(N, 478, 3)` landmarks."""
-    skins, whites = [], []
+    skins, whites, lips = [], [], []
     for image, points in zip(images, landmarks[..., :2], strict=True):
         skins.append(_skin(image, points))
+        lips.append(_lips(image, points))
         white = _sclera(image, points)
         if white is not None:
             whites.append(white)
@@ -64,7 +125,20 @@ def read(images: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> Light:
         tint = 1 + SKIN_TRUST * (cast / float(cast @ LUMA) - 1)
         teeth = 1.08 * brightness
     tint = np.clip(tint, *TINT_RANGE)
-    return Light(tint / float(tint @ LUMA), brightness, float(np.clip(teeth, 25, 228)))
+    return Light(tint / float(tint @ LUMA), skin, np.median(lips, axis=0), min(teeth, 228.0))
+
+
+def _lips(image: Image, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Colour of the lips, between their edges; highlights and the dark of the mouth left out."""
+    height, width = image.shape[:2]
+    middles = np.concatenate(
+        [
+            (points[UPPER_INNER] + points[UPPER_OUTER])[2:-2] / 2,
+            (points[LOWER_INNER] + points[LOWER_OUTER])[2:-2] / 2,
+        ]
+    )
+    x, y = np.clip(np.round(middles).astype(int), 0, np.array([width, height]) - 1).T
+    return np.asarray(np.median(image[y, x], axis=0), np.float64)
 
 
 def _skin(image: Image, points: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -85,6 +87,68 @@ def test_teeth_take_the_colour_of_the_light(stage, closed, light):
     assert np.abs(under / under.sum() - expected / expected.sum()).max() < 0.06
 
 
+@pytest.mark.parametrize("mouth", ["closed", "smiling", "shouting"])
+def test_a_picture_without_colour_stays_without(stage, mouth, request):
+    """Black and white: no channel differs anywhere, whatever the mouth does, with own teeth and bundled
+    ones."""
+    crops = request.getfixturevalue(mouth)
+    grey = np.repeat(crops.images.mean(axis=3, keepdims=True).astype(np.uint8), 3, axis=3)
+    rows = [pose(jaw=0.9), pose(jaw=0.3, tongue=1.0), pose(low=0.8, up=0.6)]
+    for frame in stage.speak(replace(crops, images=grey), *rows):
+        assert np.ptp(frame.astype(int), axis=2).max() == 0
+
+
+def test_sepia_gives_a_sepia_mouth(stage, closed):
+    grey = closed.images.mean(axis=3, keepdims=True)
+    sepia = np.clip(grey * (1.07, 0.95, 0.78), 0, 255).astype(np.uint8)
+    pixels = inside(stage, stage.speak(replace(closed, images=sepia), pose(jaw=0.9))[0])
+    bright = pixels[pixels.mean(axis=1) > 40]
+    hue = bright.mean(axis=0) / bright.mean()
+    assert hue == pytest.approx(
+        np.array((1.07, 0.95, 0.78)) / np.mean((1.07, 0.95, 0.78)), abs=0.06
+    )
+
+
+@pytest.mark.parametrize("dim", [0.5, 0.2, 0.05, 0.0])
+def test_the_mouth_fades_with_the_picture(stage, closed, dim):
+    """Prepared in full light, one frame of a fade: every part of the mouth is as dim as the skin."""
+    row = pose(jaw=0.8)
+    bright = inside(stage, stage.speak(closed, row)[0])
+    images = np.round(closed.images * dim).astype(np.uint8)
+    faded = stage.speak(
+        replace(closed, images=images), row, prepared=stage.generator.prepare(closed)
+    )
+    shown = stage.speak(closed, row)[0]
+    points = stage.face(shown).landmarks[:, :2]
+    hole = np.concatenate([points[UPPER_INNER], points[LOWER_INNER][::-1]])
+    mask = np.zeros(shown.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(hole).astype(np.int32)], 255)
+    found = faded[0][mask > 0].astype(float)
+    assert found.mean() == pytest.approx(dim * bright.mean(), rel=0.15, abs=1.5)
+    assert found.max() <= dim * bright.max() + 8
+
+
+def test_lower_teeth_show_in_wide_vowels(stage, closed):
+    """Just above the lower lip it is lighter than in the middle of the mouth."""
+    frame = stage.speak(closed, pose(jaw=0.9, low=0.6, up=0.5))[0]
+    points = stage.face(frame).landmarks[:, :2]
+    x, top = points[13]
+    column = frame[int(top) : int(points[14, 1]) + 1, int(x) - 2 : int(x) + 3].mean(axis=(1, 2))
+    throat = column[int(0.45 * len(column)) : int(0.7 * len(column))].min()
+    assert column[int(0.75 * len(column)) :].max() > throat + 40
+
+
+def test_the_tongue_has_the_colour_of_the_person(stage, closed):
+    """Darker skin and lips make a darker mouth, and no tongue is redder than the lips."""
+    dark = replace(
+        closed, images=np.clip(closed.images * (0.42, 0.36, 0.33), 0, 255).astype(np.uint8)
+    )
+    lights = [tone.read(c.images, c.landmarks.astype(np.float64)) for c in (closed, dark)]
+    assert lights[1].flesh @ tone.LUMA < 0.5 * (lights[0].flesh @ tone.LUMA)
+    for light in lights:
+        assert light.flesh[0] / light.flesh[1] < 1.15 * light.lips[0] / light.lips[1] + 0.3
+
+
 def test_own_teeth_are_taken_from_a_smile(stage, smiling, sheet):
     light = tone.read(smiling.images, smiling.landmarks.astype(np.float64))
     own = own_teeth.harvest(
@@ -138,7 +202,9 @@ def test_the_bundled_teeth():
 def test_light_of_a_neutral_picture_is_nearly_white(smiling):
     light = tone.read(smiling.images, smiling.landmarks.astype(np.float64))
     assert np.abs(light.tint - 1).max() < 0.15
-    assert 150 < light.skin < 230
+    assert 150 < light.brightness < 230
+    assert light.chroma == 1.0
+    assert light.lips[0] > 1.2 * light.lips[1], "lips are red"
     assert light.tint @ tone.LUMA == pytest.approx(1, abs=1e-6)
 
 
