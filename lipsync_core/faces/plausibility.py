@@ -96,10 +96,10 @@ def jump(before: Points, after: Points, scheme: Scheme) -> float:
     """
     if scheme == "5":
         return 0.0
-    p, q = (np.asarray(convert(x[None], scheme, "68")[0], np.float64) for x in (before, after))
+    p, q = (np.asarray(convert(x, scheme, "68"), np.float64) for x in (before, after))
     design = np.column_stack([p, np.ones(len(p))])
     a = design[_RIGID]
-    camera = np.linalg.lstsq(a, q[_RIGID], rcond=None)[0]
+    camera = np.linalg.solve(a.T @ a + 1e-9 * np.eye(3), a.T @ q[_RIGID])
     off = ((design @ camera - q) ** 2).sum(1).mean()
     return float(np.sqrt(off) / _eyes(q[None])[0])
 
