@@ -230,7 +230,8 @@ class VideoTarget(Target):
         for least in (self.CLEAR, 0.0):
             seen = speaks & (self._choice.strength[frames] > least)
             if seen.any():
-                return rows[seen]
+                rows = rows[seen]
+                break
         return rows
 
     def extent(self, track: int) -> NDArray[np.float64]:
