@@ -44,12 +44,14 @@ class TargetRequest:
         face: which of its faces: `largest`, `center`, `id:N` or `point:x,y`.
         idle: a still picture blinks and sways.
         fps: frame rate of a video made from still pictures, in frames a second.
+        face_checks: frames pass through whose landmarks are doubtful, or whose mouth something covers.
     """
 
     path: Path
     face: str = "largest"
     idle: bool = True
     fps: int = 25
+    face_checks: bool = True
 
     def check(self) -> None:
         """Check what can be checked without opening the file.

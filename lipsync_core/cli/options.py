@@ -72,10 +72,24 @@ class TargetOptions(FaceOptions):
             rich_help_panel=_TARGET,
         ),
     ] = 25
+    no_face_checks: Annotated[
+        bool,
+        typer.Option(
+            "--no-face-checks",
+            help="Give bowed heads, doubtful faces and covered mouths a new mouth too.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = False
 
     def request(self, path: Path) -> TargetRequest:
         """The face in a file."""
-        return TargetRequest(path=path, face=self.face, idle=not self.still, fps=self.fps)
+        return TargetRequest(
+            path=path,
+            face=self.face,
+            idle=not self.still,
+            fps=self.fps,
+            face_checks=not self.no_face_checks,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

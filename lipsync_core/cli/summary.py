@@ -42,6 +42,13 @@ def _summary(report: dict[str, Any]) -> Table:
         table,
         [f"passed through: {s['first']}-{s['last']} ({s['why']})" for s in faces["passthrough"]],
     )
+    _add_some(
+        table,
+        [
+            f"face turned: {s['first']}-{s['last']} ({s['degrees']} degrees)"
+            for s in faces["turned"]
+        ],
+    )
     for name, words in _saved(report["saved"]).items():
         table.add_row(name, words)
     used = ", ".join(f"{name} ({frames} frames)" for name, frames in chain["used"].items())

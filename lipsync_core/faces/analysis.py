@@ -105,19 +105,23 @@ class AnalysisWriter:
         rows["score"] = [face.score for face in faces]
         rows["box"] = [face.box for face in faces]
         rows["extent"] = extent
-        rows["opening"] = opening(points, self._scheme)
-        rows["mouth"] = mouth_width(points, self._scheme)
+        sparse: Scheme = "5" if self._scheme == "5" else "68"
+        few = convert(points, self._scheme, sparse)
+        rows["opening"], rows["mouth"] = opening(few, sparse), mouth_width(few, sparse)
+        rows["width"] = width(few, sparse)
         turned = angles(points, self._scheme)
         rows["yaw"], rows["pitch"] = turned[:, 0], turned[:, 1]
-        rows["width"] = width(points, self._scheme)
-        rows["below_nose"] = below_nose(points, self._scheme)
-        rows["misfit"] = misfit(points, self._scheme)
-        self._compare(rows, points, self._scheme)
+        self._doubt(rows, few, sparse, image)
         self._rows.write(rows.tobytes())
         self._landmarks.write(_pack(points, rows["extent"]).tobytes())
-        seen = (
-            looks(image, points, self._scheme) if image is not None else np.zeros(len(rows), LOOK)
-        )
+
+    def _doubt(
+        self, rows: NDArray[np.void], few: Points, sparse: Scheme, image: Image | None
+    ) -> None:
+        """Fill in what may speak against the faces of a frame; their looks are judged at the end."""
+        rows["below_nose"], rows["misfit"] = below_nose(few, sparse), misfit(few, sparse)
+        self._compare(rows, few, sparse)
+        seen = looks(image, few, sparse) if image is not None else np.zeros(len(rows), LOOK)
         self._looks.write(seen.tobytes())
 
     def _compare(self, rows: NDArray[np.void], points: Points, scheme: Scheme) -> None:

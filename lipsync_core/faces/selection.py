@@ -31,6 +31,8 @@ Reason = Literal[
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 """Why a frame passes through; the last one is for edit lists alone."""
+DOUBTS = frozenset[Reason]({"head bowed", "landmarks unreliable", "mouth covered"})
+"""Those that come from checks, which can be switched off."""
 _TOLD = 8
 """Frames on either side that have a say in which reason is told."""
 _BRIEF = 5
@@ -47,11 +49,13 @@ class FaceChoice:
         rows: `(frames,)` int64 position in `Analysis.rows`, or -1.
         strength: `(frames,)` float32, 0 passes the frame through.
         reasons: `(frames,)` int8 index into `REASONS`, 0 where strength > 0.
+        quarters: `(frames,)` int8 how the face is turned (`faces.turns`), 0 where the frame passes through.
     """
 
     rows: NDArray[np.int64]
     strength: NDArray[np.float32]
     reasons: NDArray[np.int8]
+    quarters: NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +115,9 @@ def choose(
         lo, hi = np.searchsorted(table["frame"], [start, stop])
         _choose_in_shot(table, int(lo), int(hi), rule, size, rows)
     strength, reasons = _strength(table, rows, analysis.shots, checks)
-    return FaceChoice(rows=rows, strength=strength, reasons=reasons)
+    quarters = np.zeros(analysis.frames, np.int8)
+    quarters[strength > 0] = table["quarter"][rows[strength > 0]]
+    return FaceChoice(rows=rows, strength=strength, reasons=reasons, quarters=quarters)
 
 
 def _choose_in_shot(

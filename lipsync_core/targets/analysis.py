@@ -16,7 +16,7 @@ from lipsync_core._version import __version__
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import FORMAT, Analysis
-from lipsync_core.faces.selection import FaceChoice, FaceRule, choose
+from lipsync_core.faces.selection import DOUBTS, REASONS, FaceChoice, FaceRule, choose
 from lipsync_core.faces.shots import with_cuts
 from lipsync_core.faces.turned_detector import TurnedDetector
 from lipsync_core.machine import places
@@ -103,12 +103,10 @@ def analyse_target(
             f"No face was found in the {what} {info.path}.",
             "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
         )
-    choice = choose(analysis, rule, (info.video.width, info.video.height))
+    size = (info.video.width, info.video.height)
+    choice = choose(analysis, rule, size, checks=request.face_checks)
     if not np.any(choice.strength > 0):
-        raise UnsupportedInput(
-            f"No face in {info.path} can be used: too small, turned too far, or not the one asked for.",
-            "Run `lipsync faces` to see what was found.",
-        )
+        raise _useless(info, choice)
     return AnalysedTarget(
         info=info,
         digest=digest,
@@ -118,6 +116,19 @@ def analyse_target(
         choice=choice,
         schedule=schedule,
         target=_moving(info, schedule, analysis, choice, idle=request.idle, seed=seed),
+    )
+
+
+def _useless(info: TargetInfo, choice: FaceChoice) -> UnsupportedInput:
+    """Why no frame can get a new mouth."""
+    seen = [REASONS[n] for n in np.unique(choice.reasons[choice.rows >= 0]).tolist()]
+    look = "Run `lipsync faces` to see what was found"
+    if not seen:
+        return UnsupportedInput(f"The face asked for is nowhere in {info.path}.", f"{look}.")
+    doubts = DOUBTS.intersection(seen)
+    return UnsupportedInput(
+        f"No face in {info.path} can be used: {', '.join(seen)}.",
+        f"{look}; --no-face-checks gives it a new mouth all the same." if doubts else f"{look}.",
     )
 
 

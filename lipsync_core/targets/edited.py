@@ -132,6 +132,10 @@ class EditedTarget(Target):
         """`(frames,)` index into `REASONS`."""
         return np.concatenate([part.reasons() for part in self._parts])
 
+    def quarters(self) -> NDArray[np.int8]:
+        """`(frames,)` how the speaking face is turned."""
+        return np.concatenate([part.quarters() for part in self._parts])
+
     def close(self) -> None:
         """Close whatever is open."""
         for part in self._parts:
@@ -213,6 +217,10 @@ class PlainTarget(Target):
     def reasons(self) -> NDArray[np.int8]:
         """`(frames,)` index into `REASONS`."""
         return np.full(self.frames, REASONS.index(self._why), np.int8)
+
+    def quarters(self) -> NDArray[np.int8]:
+        """There is no face."""
+        return np.zeros(self.frames, np.int8)
 
 
 def _part(edit: Edit, clip: Clip, rate: Fraction) -> Target:

@@ -202,6 +202,7 @@ class _Clips:
         self.detector = detector
         self._path = request.path
         self._rule = FaceRule.parse(request.face)
+        self._checks = request.face_checks
         self._tools = progress, watch, cancel
         self._known: dict[tuple[Path, str], Clip] = {}
         self._digest = hashlib.blake2b(digest_size=16)
@@ -249,7 +250,8 @@ class _Clips:
         choice = None
         if len(found.rows):
             self.tracks += len(np.unique(found.rows["track"]))
-            choice = choose(found, self._rule, (info.video.width, info.video.height))
+            size = (info.video.width, info.video.height)
+            choice = choose(found, self._rule, size, checks=self._checks)
         return Clip(number=number, info=info, analysis=found, choice=choice, why="no face")
 
     def _checked(self, info: TargetInfo, rate: Fraction) -> TargetInfo:

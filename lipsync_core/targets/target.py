@@ -130,10 +130,16 @@ class Target(ABC):
     def reasons(self) -> NDArray[np.int8]:
         """`(frames,)` index into `REASONS`: why an output frame passes through (0: it does not)."""
 
+    @abstractmethod
+    def quarters(self) -> NDArray[np.int8]:
+        """`(frames,)` how the speaking face is turned (`faces.turns`); 0 where the frame passes through."""
+
 
 class VideoTarget(Target):
     """A video or animation, shown in the order of a schedule."""
 
+    CLEAR = 0.9
+    """Strength from which a frame can say what a face looks like: not covered, bowed or turned away."""
     BLOCK = 128
     """Frames whose landmarks are read at a time."""
 
@@ -196,7 +202,7 @@ class VideoTarget(Target):
         for track in np.unique(tracks):
             at = usable[tracks == track]
             points, boxes = self._analysis.smoothed(rows[at])
-            quarters = self._analysis.rows["quarter"][rows[at]]
+            quarters = self._choice.quarters[source[at]]
             for n, k in enumerate(at.tolist()):
                 faces[start + k] = FaceHere(
                     track=int(track),
@@ -216,8 +222,8 @@ class VideoTarget(Target):
         return found
 
     def representative_frames(self, track: int, limit: int) -> Iterator[TargetFrame]:
-        """The most open mouths, the most closed ones, and a spread between."""
-        rows = np.flatnonzero(self._analysis.rows["track"] == track)
+        """The most open mouths, the most closed ones, and a spread between, of frames that are shown anew."""
+        rows = self._best(track)
         if not len(rows):
             return
         keyframes = self._info.index.keyframes
@@ -237,9 +243,20 @@ class VideoTarget(Target):
                 yield TargetFrame(number=int(frames[n]), picture=picture, face=face)
 
     def mouth_range(self, track: int) -> MouthRange | None:
-        """From every frame of the track."""
-        rows = self._analysis.rows
-        return mouth_range(rows[rows["track"] == track], self.video.frame_rate)
+        """From every frame of the track in which the mouth is seen well."""
+        return mouth_range(self._analysis.rows[self._best(track)], self.video.frame_rate)
+
+    def _best(self, track: int) -> NDArray[np.int64]:
+        """Rows of a track whose mouths can be seen well; all of them where none can."""
+        rows = np.flatnonzero(self._analysis.rows["track"] == track)
+        frames = self._analysis.rows["frame"][rows]
+        speaks = self._choice.rows[frames] == rows
+        for least in (self.CLEAR, 0.0):
+            seen = speaks & (self._choice.strength[frames] > least)
+            if seen.any():
+                rows = rows[seen]
+                break
+        return rows
 
     def extent(self, track: int) -> NDArray[np.float64]:
         """`(M, 4)` landmark bounding boxes of the whole track."""
@@ -248,6 +265,10 @@ class VideoTarget(Target):
     def reasons(self) -> NDArray[np.int8]:
         """`(frames,)` index into `REASONS`."""
         return self._choice.reasons[self._source]
+
+    def quarters(self) -> NDArray[np.int8]:
+        """`(frames,)` how the speaking face is turned."""
+        return self._choice.quarters[self._source]
 
     @property
     def damaged(self) -> set[int]:
@@ -351,6 +372,10 @@ class StillTarget(Target):
         """`(frames,)` index into `REASONS`."""
         return np.full(self.frames, self._reason, np.int8)
 
+    def quarters(self) -> NDArray[np.int8]:
+        """`(frames,)` how the speaking face is turned."""
+        return np.full(self.frames, self._face.quarter if self._face else 0, np.int8)
+
     @property
     def moves(self) -> bool:
         """It blinks and sways."""
@@ -369,10 +394,18 @@ class StillTarget(Target):
 
 def passthrough_spans(reasons: NDArray[np.int8]) -> list[dict[str, int | str]]:
     """Spans of output frames that pass through, for the report: first, last, why."""
-    edges = np.flatnonzero(np.diff(reasons)) + 1
-    bounds = [0, *edges.tolist(), len(reasons)]
+    return [{"first": a, "last": b, "why": REASONS[n]} for a, b, n in _spans(reasons)]
+
+
+def turned_spans(quarters: NDArray[np.int8]) -> list[dict[str, int]]:
+    """Spans of output frames whose face is turned, for the report: first, last, degrees clockwise."""
+    return [{"first": a, "last": b, "degrees": 90 * n} for a, b, n in _spans(quarters)]
+
+
+def _spans(values: NDArray[np.int8]) -> list[tuple[int, int, int]]:
+    """First and last frame and the value of each span of equal values other than 0."""
+    edges = np.flatnonzero(np.diff(values)) + 1
+    bounds = [0, *edges.tolist(), len(values)]
     return [
-        {"first": a, "last": b - 1, "why": REASONS[int(reasons[a])]}
-        for a, b in itertools.pairwise(bounds)
-        if b > a and reasons[a]
+        (a, b - 1, int(values[a])) for a, b in itertools.pairwise(bounds) if b > a and values[a]
     ]

@@ -364,6 +364,10 @@ class _Endless(Target):
         """Of one round."""
         return self._once.reasons()
 
+    def quarters(self) -> NDArray[np.int8]:
+        """Of one round."""
+        return self._once.quarters()
+
 
 def _one_round(info: TargetInfo) -> Schedule:
     """A picture: one frame without end. A video: forwards and back, ready to begin again."""

@@ -22,7 +22,7 @@ from lipsync_core.running.counters import (
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import PluginSpec
 from lipsync_core.targets.inputs import Inputs
-from lipsync_core.targets.target import passthrough_spans
+from lipsync_core.targets.target import passthrough_spans, turned_spans
 
 SCHEMA = 2
 """Version of the report's layout."""
@@ -61,7 +61,7 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
 
 
 def describe_faces(inputs: Inputs) -> dict[str, Any]:
-    """Detector, tracks, shots, and which output frames get a new mouth."""
+    """Detector, tracks, shots, which output frames get a new mouth, and which of their faces are turned."""
     reasons = inputs.target.reasons()
     return {
         "detector": inputs.detector,
@@ -72,6 +72,7 @@ def describe_faces(inputs: Inputs) -> dict[str, Any]:
         "frames_with_new_mouth": int((reasons == 0).sum()),
         "frames_passed_through": int((reasons > 0).sum()),
         "passthrough": passthrough_spans(reasons),
+        "turned": turned_spans(inputs.target.quarters()),
     }
 
 
