@@ -16,7 +16,8 @@ import numpy as np
 from lipsync_core.engine.chain.failures import StageFailure, guarded
 from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.errors import LipsyncError
-from lipsync_core.media.sound import read_mono
+from lipsync_core.media.sound import read_with_picture
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.registry.opening import open_encoder
 from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
@@ -30,7 +31,7 @@ class AudioAnalysis:
     """Encodes one audio file for one target.
 
     Args:
-        audio: file with sound.
+        audio: the sound, from its file's first picture on where that has pictures.
         target: its clock decides which rows are needed.
         folder: where the rows are written.
         progress: analysis.
@@ -44,7 +45,7 @@ class AudioAnalysis:
 
     def __init__(
         self,
-        audio: Path,
+        audio: SoundInfo,
         target: Target,
         folder: Path,
         progress: Progress,
@@ -115,7 +116,7 @@ class AudioAnalysis:
         self._progress.stage(f"listening ({name})", max(1, int(duration)))
         with self._watch.on(f"audio:{name}"):
             return encode(
-                self._cancel.checked(read_mono(self._audio, sample_rate)),
+                self._cancel.checked(read_with_picture(self._audio, sample_rate, self._audio.gain)),
                 sample_rate,
                 duration,
                 stream,

@@ -10,14 +10,14 @@ from bisect import bisect_right
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from av.format import Flags
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import av
     from av.container import InputContainer
 
+_MAY_JUMP = 0x0200
+"""AVFMT_TS_DISCONT of libavformat/avformat.h."""
 Jump = tuple[int, Fraction]
 """Byte position from which on an offset holds, and the offset in seconds."""
 
@@ -30,7 +30,7 @@ ahead is a hole in the recording."""
 
 def may_jump(container: InputContainer) -> bool:
     """Whether the format allows a clock that starts again."""
-    return bool(container.format.flags & Flags.ts_discont.value)
+    return bool(container.format.flags & _MAY_JUMP)
 
 
 class InputClock:

@@ -64,7 +64,7 @@ _BY_CHANNELS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """The layout that encoders take, by number of channels (those of Opus, RFC 7845, and of Vorbis)."""
 _TRIED = 8
 """Packets that are copied into an output in memory to see whether its container takes them."""
-_EARLY = Fraction(1, 10)
+_EARLY = Fraction(1, 20)
 """Seconds of sound before the first picture that are left out; before more of it the picture waits, as it does
 in the file that the sound is from. Encoders put less before their sound."""
 
