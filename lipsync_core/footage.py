@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from lipsync_core.evaluation.feed import SoundCursor
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono
 from lipsync_core.targets.analysis import AnalysedTarget, analyse_target

@@ -41,9 +41,7 @@ def faces(
 
     out = output or Path(f"{target.stem}-faces.png")
     with show.progress() as progress:
-        info, analysis = inspect(
-            target, plugins.settings(), progress, video_track=video_track
-        )
+        info, analysis = inspect(target, plugins.settings(), progress, video_track=video_track)
         png = draw_sheet(info, analysis, columns, out.suffix.lower() or ".png")
         with atomic_output(out) as part:
             part.write_bytes(png)

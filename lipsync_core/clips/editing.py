@@ -18,7 +18,7 @@ from lipsync_core.clips.plot import draw
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.edits import EditList
 from lipsync_core.media.output import atomic_output
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound import read_with_picture
 from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
@@ -60,9 +60,7 @@ class Cutting:
         }
 
 
-def edited(
-    library: Library, voice: Path, pace: Pace, audio_track: str | None = None
-) -> Cutting:
+def edited(library: Library, voice: Path, pace: Pace, audio_track: str | None = None) -> Cutting:
     """Lay the clips of a library under a voice.
 
     Raises:

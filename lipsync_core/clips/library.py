@@ -18,8 +18,7 @@ import numpy as np
 from lipsync_core.errors import OutputError, UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
-from lipsync_core.media.probe import TargetInfo
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import TargetInfo, probe_sound
 from lipsync_core.media.sound import read_with_picture
 from lipsync_core.requests import PluginSettings
 from lipsync_core.running.progress import Progress

@@ -184,7 +184,9 @@ def _execute(
     with Workspace(name) as workspace, one_thread():
         if workspace.resumed:
             progress.note("Resuming an unfinished run of the same command.")
-        analysis = AudioAnalysis(inputs.sound, inputs.target, workspace.path, progress, watch, cancel)
+        analysis = AudioAnalysis(
+            inputs.sound, inputs.target, workspace.path, progress, watch, cancel
+        )
         shots = _coordinator(job, analysis, workspace, progress)
         with LocalExecutor(pool, shots.advance, cancel) as executor:
             progress.stage("rendering", inputs.target.frames)
@@ -228,7 +230,9 @@ def _coordinator(
 ) -> ShotCoordinator:
     """Encode the audio, and set up the way of the shots through the chain."""
     plugins = job.plugins
-    activity = analysis.activity()  # also where the mouth does not need it: the report tells of silence
+    activity = (
+        analysis.activity()
+    )  # also where the mouth does not need it: the report tells of silence
     settings = RenderSettings(
         target=job.inputs.target,
         folder=workspace.segments,

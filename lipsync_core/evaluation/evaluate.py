@@ -17,8 +17,7 @@ from lipsync_core.evaluation.phones import read_phones
 from lipsync_core.evaluation.pictures import Flicker
 from lipsync_core.evaluation.request import EvalRequest
 from lipsync_core.evaluation.sync import closed_at
-from lipsync_core.media.probe import TargetInfo, probe_target
-from lipsync_core.media.probe_sound import SoundInfo, probe_sound
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.registry import Registry
 from lipsync_core.registry.opening import opened

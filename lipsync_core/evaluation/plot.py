@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.media.waveform import waveform
 
@@ -50,7 +50,9 @@ def _title(figures: dict[str, float]) -> str:
 
 def _waveform(panel: Axes, sound: SoundInfo, told: dict[str, Any]) -> None:
     times, loud = waveform(sound)
-    panel.fill_between(told["timing"]["sound_starts_after"] + times, -loud, loud, color="0.6", linewidth=0)
+    panel.fill_between(
+        told["timing"]["sound_starts_after"] + times, -loud, loud, color="0.6", linewidth=0
+    )
     panel.set_ylabel("sound")
 
 

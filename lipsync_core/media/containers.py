@@ -139,9 +139,7 @@ def pictures_of(container: InputContainer) -> list[VideoStream]:
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
 
 
-def chosen(
-    streams: Sequence[StreamT], track: int | str | None, whose: str, option: str
-) -> StreamT:
+def chosen(streams: Sequence[StreamT], track: int | str | None, whose: str, option: str) -> StreamT:
     """Return one of several streams of one type.
 
     Args:

@@ -79,7 +79,7 @@ def decoded(
         if stream is None:
             return
         clock = InputClock()
-        placed = _Placed(findings, clock)
+        placed = _Placed(findings)
         frames = placed.all(_frames(container, stream, clock, findings))
         yield from _without_padding(frames, _declared_end(container, stream))
         findings.jumps += len(clock.jumps)
@@ -87,8 +87,8 @@ def decoded(
 
 def _frames(
     container: InputContainer, stream: AudioStream, clock: InputClock, findings: Findings
-) -> Iterator[av.AudioFrame]:
-    """Yield frames as the decoder gives them."""
+) -> Iterator[tuple[av.AudioFrame, int]]:
+    """Yield frames as the decoder gives them, each with the number of jumps of the clock before it."""
     begun, kind = False, ("", "", 0)
     for packet in packets_of(container, stream, clock):
         if packet.is_discard and packet.size:
@@ -107,24 +107,26 @@ def _frames(
             now = (frame.format.name, frame.layout.name, frame.sample_rate)
             findings.changes += begun and now != kind
             begun, kind = True, now
-            yield frame
+            yield frame, len(clock.jumps)
 
 
 class _Placed:
     """Puts silence where the time stamps say that something is missing."""
 
-    def __init__(self, findings: Findings, clock: InputClock) -> None:
-        self._findings, self._clock = findings, clock
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
         self._begin: Fraction | None = None
         self._heard = Fraction(0)
         self._last = (Fraction(0), Fraction(0))  # stamp and length of the frame before
         self._jumps = 0
         self._joining = False
 
-    def all(self, frames: Iterable[av.AudioFrame]) -> Iterator[av.AudioFrame]:
+    def all(self, frames: Iterable[tuple[av.AudioFrame, int]]) -> Iterator[av.AudioFrame]:
         """Yield all frames, with silence in between."""
-        for frame, following in pairwise(chain(frames, [None])):
+        for (frame, jumps), (following, _) in pairwise(chain(frames, [(None, 0)])):
             assert frame is not None
+            self._joining = self._joining or jumps != self._jumps
+            self._jumps = jumps
             yield from self._frame(frame, following)
 
     def _frame(
@@ -161,8 +163,6 @@ class _Placed:
         step = stamp - sum(self._last)
         base = frame.time_base or Fraction(0)
         least = max(_TICKS * base, min(_OF_A_PACKET * length, _DRIFT), _SHORTEST)
-        if self._jumps != len(self._clock.jumps):
-            self._jumps, self._joining = len(self._clock.jumps), True
         self._joining = self._joining and hole <= -least
         if self._joining and hole > -_OUTLIER:
             return hole

@@ -96,7 +96,10 @@ class ChannelMeter:
         for key, mix in self._mixes.items():
             alone = powers @ np.square(mix)  # what is left where channels have nothing in common
             loud = _decibels(alone) > _SIGNAL
-            self._blocks[key] += [int(loud.sum()), int((loud & (mixed[key] < _CANCELS * alone)).sum())]
+            self._blocks[key] += [
+                int(loud.sum()),
+                int((loud & (mixed[key] < _CANCELS * alone)).sum()),
+            ]
 
     def decide(self) -> Listening:
         """Choose what to listen to, after the last piece."""
@@ -139,8 +142,8 @@ class ChannelMeter:
     ) -> tuple[tuple[float, ...], float, list[str]]:
         best = max(among, key=lambda n: channels[n])
         told = (
-            "The channels cancel each other when mixed (opposite phase), so the mouth follows channel"
-            f" {best} ({self._names[best]})."
+            "The channels cancel each other when mixed (opposite phase); the mouth follows the louder one,"
+            f" channel {best + 1} of {len(channels)}."
         )
         return _tuple(len(channels), [best]), channels[best], [told]
 

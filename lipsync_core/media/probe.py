@@ -1,4 +1,4 @@
-"""What a target shows, whatever kind of file it is. Opens files, keeps none open."""
+"""What an input file is: a target to show, or a sound to speak. Opens files, keeps none open."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from lipsync_core.media.formats import (
     picture_format,
 )
 from lipsync_core.media.index import VideoIndex, constant_index, read_index
+from lipsync_core.media.probe_sound import SoundInfo, probe_sound
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-__all__ = ["STILL_RATE", "TargetInfo", "VideoFormat", "probe_target"]
+__all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
 
 STILL_RATE = Fraction(25)
 """Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""

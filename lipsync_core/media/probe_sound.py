@@ -147,7 +147,9 @@ class _Hearing:
         notes = []
         if about.tracks > 1:
             language = f" ({about.language})" if about.language else ""
-            notes.append(f"Track {about.track}{language} of {about.tracks} is heard, see --audio-track.")
+            notes.append(
+                f"Track {about.track}{language} of {about.tracks} is heard, see --audio-track."
+            )
         if self._broken:
             notes.append(
                 f"{self._broken} samples ({self._broken / rate:.3f} s) are no numbers; they count as silence."
@@ -155,7 +157,9 @@ class _Hearing:
         if found.damaged:
             notes.append(f"{found.damaged} packets of the sound are damaged.")
         if found.jumps:
-            notes.append(f"The clock starts again or jumps {_times(found.jumps)}; the parts follow each other.")
+            notes.append(
+                f"The clock starts again or jumps {_times(found.jumps)}; the parts follow each other."
+            )
         if found.holes:
             notes.append(
                 f"{found.holes} holes in the recording are silent, {float(found.silence):.2f} s in all."

@@ -30,9 +30,7 @@ def decoded(sound: SoundInfo) -> Iterator[av.AudioFrame]:
             yield frame
 
 
-def read_mono(
-    sound: SoundInfo | Path, sample_rate: int, gain: float = 1.0
-) -> Iterator[Samples]:
+def read_mono(sound: SoundInfo | Path, sample_rate: int, gain: float = 1.0) -> Iterator[Samples]:
     """Yield a sound as mono float32 `(n,)` in -1..1 at `sample_rate` Hz, in pieces.
 
     The channels are mixed as `SoundInfo.mix` says. The pieces add up to exactly `round(duration *

@@ -14,8 +14,7 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
 from lipsync_core.media.formats import VideoFormat
-from lipsync_core.media.probe import TargetInfo, probe_target
-from lipsync_core.media.probe_sound import SoundInfo, probe_sound
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule
 from lipsync_core.registry.resolving import Resolved
 from lipsync_core.requests import RunRequest, TargetRequest

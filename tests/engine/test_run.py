@@ -14,8 +14,7 @@ from mediafactory import make_sound
 from lipsync_core.engine.record.report import report_path
 from lipsync_core.engine.run import plan
 from lipsync_core.errors import OutputError, UnsupportedInput, UsageError
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.requests import EncoderChoice, RunRequest
 from lipsync_core.running.progress import Progress
 

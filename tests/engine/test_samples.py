@@ -9,8 +9,7 @@ import pytest
 
 from lipsync_core import samples
 from lipsync_core.faces.analysis import opening
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.registry import create
 from lipsync_core.registry.probing import context_for

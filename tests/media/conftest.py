@@ -14,8 +14,7 @@ from mediafactory import number_of
 
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import check_encoder, settings_for
-from lipsync_core.media.probe import TargetInfo, probe_target
-from lipsync_core.media.probe_sound import SoundInfo, probe_sound
+from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule, make_schedule

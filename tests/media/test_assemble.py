@@ -12,8 +12,7 @@ from mediafactory import make_sound, make_video, tone
 from lipsync_core.errors import OutputError
 from lipsync_core.media import assemble as assemble_module
 from lipsync_core.media.assemble import assemble
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.sound import read_mono
 
 F = Fraction

@@ -20,8 +20,7 @@ from lipsync_core.media.folder import pictures_in
 from lipsync_core.media.index import constant_index, read_index
 from lipsync_core.media.output import atomic_output
 from lipsync_core.media.picture import Picture
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono

@@ -14,8 +14,7 @@ import resource, sys
 from pathlib import Path
 from lipsync_core.media.assemble import assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import make_schedule
 from lipsync_core.media.sound import read_mono

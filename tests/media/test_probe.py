@@ -10,8 +10,7 @@ import pytest
 from mediafactory import make_picture, make_sound, make_video
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 
 F = Fraction
 

@@ -7,8 +7,7 @@ from fractions import Fraction
 import pytest
 from mediafactory import make_sound, make_video
 
-from lipsync_core.media.probe import probe_target
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.media.provenance import is_marked
 
 F = Fraction

@@ -11,7 +11,7 @@ from mediafactory import make_sound, make_video, tone
 
 from lipsync_core.media.decoding import decoded
 from lipsync_core.media.pieces import silence_like
-from lipsync_core.media.probe_sound import probe_sound
+from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound import read_mono
 
 
