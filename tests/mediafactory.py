@@ -105,7 +105,7 @@ def make_video(
         for packet in stream.encode(None):
             out.mux(packet)
         if voice is not None:
-            _encode_sound(out, voice, tone(float(length), 44100, 2), 44100)
+            encode_sound(out, voice, tone(float(length), 44100, 2), 44100)
     return path
 
 
@@ -133,11 +133,12 @@ def make_sound(
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, layout=layout)
         out.start_encoding()
-        _encode_sound(out, stream, data, rate)
+        encode_sound(out, stream, data, rate)
     return path
 
 
-def _encode_sound(out, stream, data: np.ndarray, rate: int) -> None:
+def encode_sound(out, stream, data: np.ndarray, rate: int) -> None:
+    """Encode `(channels, n)` float32 into a stream of an open output."""
     layout = stream.codec_context.layout.name
     if data.shape[1]:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), "fltp", layout)

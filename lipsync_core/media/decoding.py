@@ -28,13 +28,17 @@ _SHORTEST = Fraction(1, 200)
 _OF_A_PACKET, _TICKS = Fraction(3, 4), 3
 """A hole is also at least this share of a packet, as packets are lost as a whole, and this many ticks of the
 container's clock, whose rounding moves each stamp by at most one."""
-_OUTLIER = Fraction(1)
-"""Seconds: a step this long counts only where the next time stamp agrees."""
+_BACK = Fraction(1)
+"""Seconds by which time stamps run behind the samples where a clock started again."""
 _LONGEST = Fraction(600)
 """Seconds of silence that one hole becomes at most; a longer step is a clock that jumped."""
 _PADDING = 2 * 2048
 """Samples by which a header may say a shorter length: encoders fill up their last packet (HE-AAC: 2048). A header
 that leaves out more is wrong."""
+
+
+_UNSTAMPED = frozenset({"avi"})
+"""Formats without time stamps: FFmpeg counts, and counts some codecs wrongly."""
 
 
 @dataclass(slots=True)
@@ -79,7 +83,7 @@ def decoded(
         if stream is None:
             return
         clock = InputClock()
-        placed = _Placed(findings)
+        placed = _Placed(findings, stamped=container.format.name not in _UNSTAMPED)
         frames = placed.all(_frames(container, stream, clock, findings))
         yield from _without_padding(frames, _declared_end(container, stream))
         findings.jumps += len(clock.jumps)
@@ -113,8 +117,8 @@ def _frames(
 class _Placed:
     """Puts silence where the time stamps say that something is missing."""
 
-    def __init__(self, findings: Findings) -> None:
-        self._findings = findings
+    def __init__(self, findings: Findings, *, stamped: bool) -> None:
+        self._findings, self._stamped = findings, stamped
         self._begin: Fraction | None = None
         self._heard = Fraction(0)
         self._last = (Fraction(0), Fraction(0))  # stamp and length of the frame before
@@ -134,7 +138,7 @@ class _Placed:
     ) -> Iterator[av.AudioFrame]:
         length, stamp = Fraction(frame.samples, frame.sample_rate), _stamp(frame)
         whole: av.AudioFrame | None = frame
-        if stamp is not None:
+        if stamp is not None and self._stamped:
             if self._begin is None:
                 self._begin, self._last = stamp, (stamp, Fraction(0))
             hole = self._hole(frame, stamp, length, following)
@@ -164,11 +168,13 @@ class _Placed:
         base = frame.time_base or Fraction(0)
         least = max(_TICKS * base, min(_OF_A_PACKET * length, _DRIFT), _SHORTEST)
         self._joining = self._joining and hole <= -least
-        if self._joining and hole > -_OUTLIER:
+        if self._joining and hole > -_BACK:
             return hole
-        if abs(hole) >= _OUTLIER and _disagree(stamp, length, following):
-            return Fraction(0)
-        if hole > _LONGEST or hole < -_OUTLIER:  # another clock, in a format that knows of none
+        after = _stamp(following) if following is not None else None
+        onward = Fraction(0) if after is None else after - stamp - length
+        if (hole > 0 and onward <= -least) or (hole < 0 and onward >= least):
+            return Fraction(0)  # the next time stamp says that this one is wrong
+        if hole > _LONGEST or hole < -_BACK:  # another clock, in a format that knows of none
             self._begin += hole
             self._findings.jumps += 1
             return Fraction(0)
@@ -179,12 +185,6 @@ def _stamp(frame: av.AudioFrame) -> Fraction | None:
     if frame.pts is None or not frame.time_base:
         return None
     return frame.pts * frame.time_base
-
-
-def _disagree(stamp: Fraction, length: Fraction, following: av.AudioFrame | None) -> bool:
-    """Whether the time stamp that follows says that this one is wrong."""
-    after = _stamp(following) if following is not None else None
-    return after is not None and abs(after - stamp - length) >= _OUTLIER
 
 
 def _declared_end(container: InputContainer, stream: AudioStream) -> Fraction | None:

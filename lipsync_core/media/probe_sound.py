@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SoundInfo", "find_sound", "probe_sound"]
 
-_TRIMMED = Fraction(1, 10)
-"""Seconds cut off the beginning that are more than what encoders put before it (AAC: 2112 samples)."""
+_TRIMMED = 4096
+"""Samples cut off the beginning that are more than what encoders put before it (AAC: 2112)."""
 
 
 def probe_sound(
@@ -109,7 +109,7 @@ class _Hearing:
             about, sample_rate=rate, channels=channels, layout=layout, samples=samples, start=start,
             lead=_lead(about.path, start, video_track) if samples else Fraction(0),
             mix=listening.mix, gain=listening.gain, repair=self._broken > 0,
-            uncopyable=self._uncopyable(), notes=(*self._notes(rate), *listening.notes),
+            uncopyable=self._uncopyable(rate), notes=(*self._notes(rate), *listening.notes),
         )  # fmt: skip
 
     def _measure(self, frame: av.AudioFrame) -> None:
@@ -128,7 +128,7 @@ class _Hearing:
             values = np.where(broken, np.float32(0), values)
         self._meter.push(values)
 
-    def _uncopyable(self) -> str:
+    def _uncopyable(self, rate: int) -> str:
         found = self._findings
         if self._broken:
             return "it holds samples that are no numbers"
@@ -138,7 +138,7 @@ class _Hearing:
             return "its format changes on the way"
         if found.jumps:
             return "its clock starts again on the way"
-        if found.cut_inside or found.cut_off > _TRIMMED:
+        if found.cut_inside or found.cut_off * rate > _TRIMMED:
             return "an edit list cuts it"
         return ""
 
