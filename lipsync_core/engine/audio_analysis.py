@@ -27,8 +27,14 @@ from lipsync_core.voice import activity as voice_activity
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 
 
+COMPAT = "compat"
+"""Option of plugins that follow their original exactly: it never heard another level than the file's."""
+
+
 class AudioAnalysis:
     """Encodes one audio file for one target.
+
+    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat mode.
 
     Args:
         audio: the sound, from its file's first picture on where that has pictures.
@@ -72,7 +78,8 @@ class AudioAnalysis:
         stream = voice_activity.ActivityStream(self._clock)
         self.judge = stream.judge.name
         rate = voice_activity.SAMPLE_RATE
-        found = self._encoded("activity", stream, (), rate, "Speech activity")
+        gain = self._audio.gain
+        found = self._encoded("activity", stream, (), rate, gain, "Speech activity")
         times = (self._target.time(k) for k in range(self._target.frames))
         self.speech_share = round(float(np.mean(found.at(times) > 0.5)), 4)
         return found
@@ -85,7 +92,10 @@ class AudioAnalysis:
             OutOfMemory: it does not fit.
         """
         spec = candidate.encoder.spec
-        if spec.name not in self._features:
+        compat = any(c.options.get(COMPAT) for c in (candidate.context, candidate.encoder.context))
+        gain = 1.0 if compat else self._audio.gain
+        name = spec.name if gain == 1.0 else f"{spec.name}-levelled"
+        if name not in self._features:
             with ExitStack() as resources:
                 try:
                     encoder = open_encoder(candidate.encoder, resources)
@@ -95,18 +105,25 @@ class AudioAnalysis:
                 rows = guarded(
                     "prepare",
                     lambda: self._encoded(
-                        spec.name,
+                        name,
                         cast(RowStream, stream),
                         spec.feature_shape,
                         spec.sample_rate,
+                        gain,
                         f"The audio encoder '{spec.name}'",
                     ),
                 )
-                self._features[spec.name] = cast(FeatureFile, rows)
-        return self._features[spec.name]
+                self._features[name] = cast(FeatureFile, rows)
+        return self._features[name]
 
     def _encoded(
-        self, name: str, stream: RowStream, shape: tuple[int, ...], sample_rate: int, who: str
+        self,
+        name: str,
+        stream: RowStream,
+        shape: tuple[int, ...],
+        sample_rate: int,
+        gain: float,
+        who: str,
     ) -> FeatureFile:
         """Run the audio through a stream, or take what an earlier try left."""
         path = self._folder / f"{name}.f32"
@@ -116,7 +133,7 @@ class AudioAnalysis:
         self._progress.stage(f"listening ({name})", max(1, int(duration)))
         with self._watch.on(f"audio:{name}"):
             return encode(
-                self._cancel.checked(read_with_picture(self._audio, sample_rate, self._audio.gain)),
+                self._cancel.checked(read_with_picture(self._audio, sample_rate, gain)),
                 sample_rate,
                 duration,
                 stream,
