@@ -122,6 +122,7 @@ def make_sound(
     channels: int = 1,
     codec: str | None = None,
     samples: np.ndarray | None = None,
+    layout: str | None = None,
 ) -> Path:
     """Write a tone, or `samples` `(channels, n)` float32; codec by ending if not named."""
     codec = codec or {
@@ -129,7 +130,7 @@ def make_sound(
         ".ogg": "libopus", ".opus": "libopus", ".mka": "flac",
     }[path.suffix]  # fmt: skip
     data = tone(seconds, rate, channels) if samples is None else samples
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(data)]
+    layout = layout or {1: "mono", 2: "stereo", 6: "5.1"}[len(data)]
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, layout=layout)
         out.start_encoding()
@@ -141,7 +142,8 @@ def encode_sound(out, stream, data: np.ndarray, rate: int) -> None:
     """Encode `(channels, n)` float32 into a stream of an open output."""
     layout = stream.codec_context.layout.name
     if data.shape[1]:
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), "fltp", layout)
+        packed = np.ascontiguousarray(data.T.reshape(1, -1))
+        frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
         frame.sample_rate = rate
         if not stream.codec_context.is_open:
             stream.codec_context.open()

@@ -134,6 +134,21 @@ def sound_stream(
     return chosen(streams, track, f"The audio {path}", "--audio-track") if streams else None
 
 
+def own_order(stream: AudioStream) -> tuple[str, ...]:
+    """Return the names of channels that lie in an order of their own ("FC", "FL", ...); empty for a usual layout.
+
+    Their decoder then calls them "N channels". PyAV 18 frees the list of such an order twice, once with the
+    first frame: so nothing may be decoded, and no layout looked at, before this was called.
+    """
+    context = stream.codec_context
+    layout = context.layout  # takes the list with it when it goes ...
+    name = layout.name
+    if "+" not in name:
+        return ()
+    context.layout = f"{layout.nb_channels} channels"  # ... so nothing may point there
+    return tuple(name[name.index("(") + 1 : name.rindex(")")].split("+"))
+
+
 def pictures_of(container: InputContainer) -> list[VideoStream]:
     """Return the real video streams; attached pictures (cover art) are none."""
     return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import av.error
 
 from lipsync_core.media.clock import InputClock
-from lipsync_core.media.containers import open_input, packets_of, sound_stream
-from lipsync_core.media.pieces import silence_like, split
+from lipsync_core.media.containers import open_input, own_order, packets_of, sound_stream
+from lipsync_core.media.pieces import in_usual_order, silence_like, split
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,6 +39,9 @@ that leaves out more is wrong."""
 
 _UNSTAMPED = frozenset({"avi"})
 """Formats without time stamps: FFmpeg counts, and counts some codecs wrongly."""
+
+
+_LOSSLESS = ("pcm_", "alac", "flac")
 
 
 @dataclass(slots=True)
@@ -84,7 +87,10 @@ def decoded(
             return
         clock = InputClock()
         placed = _Placed(findings, stamped=container.format.name not in _UNSTAMPED)
+        order = own_order(stream)
         frames = placed.all(_frames(container, stream, clock, findings))
+        if order:
+            frames = in_usual_order(frames, order)
         yield from _without_padding(frames, _declared_end(container, stream))
         findings.jumps += len(clock.jumps)
 
@@ -189,7 +195,13 @@ def _stamp(frame: av.AudioFrame) -> Fraction | None:
 
 def _declared_end(container: InputContainer, stream: AudioStream) -> Fraction | None:
     """Return when an MP4's sound ends: the last AAC frame is filled up, the header knows."""
-    if "mp4" not in container.format.name or stream.duration is None or stream.time_base is None:
+    lossless = stream.codec_context.name.startswith(_LOSSLESS)  # their last packet is short itself
+    if (
+        "mp4" not in container.format.name
+        or lossless
+        or not stream.duration
+        or not stream.time_base
+    ):
         return None
     return ((stream.start_time or 0) + stream.duration) * stream.time_base
 

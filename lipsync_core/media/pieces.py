@@ -11,12 +11,19 @@ import av
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 """FFmpeg's packed sample formats as numpy types."""
+_LAYOUTS = (
+    "mono", "stereo", "2.1", "3.0", "3.0(back)", "4.0", "quad", "quad(side)", "3.1", "5.0", "5.0(side)", "4.1",
+    "5.1", "5.1(side)", "6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)",
+    "7.1", "7.1(wide)", "7.1(wide-side)", "5.1.2", "5.1.2(back)", "octagonal", "cube", "5.1.4", "7.1.2", "7.1.4",
+    "7.2.3", "9.1.4", "9.1.6", "hexadecagonal", "downmix", "22.2",
+)  # fmt: skip
+"""Layouts of FFmpeg, in whose order the channels of others are brought."""
 _LARGEST = 1e9
 """Values of float sounds beyond this are no sound; AAC's encoder refuses them from 1e16."""
 
@@ -76,7 +83,9 @@ def split(frame: av.AudioFrame, samples: int) -> tuple[av.AudioFrame | None, av.
     fifo = av.AudioFifo()
     fifo.write(frame)
     head, rest = cast("av.AudioFrame", fifo.read(samples)), cast("av.AudioFrame", fifo.read(0))
-    head.pts, head.time_base = stamp, base
+    head.pts = stamp
+    if base is not None:
+        head.time_base = base
     rest.pts = None
     return head, rest
 
@@ -93,6 +102,38 @@ def silence_like(frame: av.AudioFrame, samples: int) -> Iterator[av.AudioFrame]:
         samples -= size
         yield from resampler.push(quiet)
     yield from resampler.flush()
+
+
+def in_usual_order(
+    frames: Iterable[av.AudioFrame], names: tuple[str, ...]
+) -> Iterator[av.AudioFrame]:
+    """Yield frames whose channels lie in an order of their own, packed, in the order that FFmpeg has a name for.
+
+    Args:
+        frames: with as many channels as there are names.
+        names: of the channels, as they lie; where they make up no layout, all stays as it is.
+    """
+    layout = next((each for each in _LAYOUTS if sorted(_names(each)) == sorted(names)), None)
+    if layout is None:
+        yield from frames
+        return
+    order = [names.index(name) for name in _names(layout)]
+    for frame in frames:
+        stamp, base = frame.pts, frame.time_base
+        resampler = Resampler(packed_name(frame.format.name), None, None)
+        for packed in (*resampler.push(frame), *resampler.flush()):
+            values = np.ascontiguousarray(samples_of(packed)[:, order])
+            moved = av.AudioFrame(packed.format.name, layout, packed.samples)
+            moved.sample_rate = packed.sample_rate
+            samples_of(moved)[:] = values
+            moved.pts, stamp = stamp, None
+            if base is not None:
+                moved.time_base = base
+            yield moved
+
+
+def _names(layout: str) -> tuple[str, ...]:
+    return tuple(channel.name for channel in av.AudioLayout(layout).channels)
 
 
 def is_broken(samples: NDArray[Any]) -> NDArray[np.bool_]:

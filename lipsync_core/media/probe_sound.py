@@ -13,6 +13,7 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.containers import (
     DAMAGED_HINT,
     open_input,
+    own_order,
     pictures_of,
     sound_stream,
     video_stream,
@@ -65,6 +66,7 @@ def find_sound(
         stream = sound_stream(container, path, track)
         if stream is None:
             return None
+        own_order(stream)
         context = stream.codec_context
         streams = container.streams.audio
         number = list(streams).index(stream)

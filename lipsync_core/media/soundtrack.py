@@ -168,7 +168,10 @@ def _encoding(
     )  # fmt: skip
     for layout in _layouts(sound):
         if _encodes(replace(plan, layout=layout), sound):
-            if layout != sound.layout and "channels" not in sound.layout:
+            named = "channels" not in sound.layout
+            if layout != sound.layout and (
+                named or layout not in _BY_CHANNELS[sound.channels - 1 :]
+            ):
                 plan = replace(plan, reason=f"{reason}; {sound.layout} becomes {layout}")
             return replace(plan, layout=layout)
     raise OutputError(
@@ -255,16 +258,26 @@ def _copied(sound: SoundInfo, copy: AudioStream, offset: Fraction) -> Generator[
         assert given is not None, "it was probed"
         base = given.time_base or Fraction(1, sound.sample_rate)
         shift = round((sound.start - offset) / base)
-        latest = None
+        end = round((sound.start + sound.duration) / base)
+        kept: list[av.Packet[AudioStream]] = []
         for packet in packets_of(source, given):
             if not packet.size or packet.pts is None:
                 continue
-            packet.pts -= shift
-            if latest is not None and packet.pts <= latest:
+            if kept and packet.pts <= (kept[0].pts or 0):
                 continue
-            latest = packet.dts = packet.pts
-            packet.stream = copy
-            yield packet.pts * base, packet
+            yield from (_moved(each, copy, shift) for each in kept)
+            kept = [packet]
+        for last in kept:
+            if not last.duration:  # in MP4 it would not be played
+                last.duration = max(0, end - (last.pts or 0))
+            yield _moved(last, copy, shift)
+
+
+def _moved(packet: av.Packet[AudioStream], copy: AudioStream, shift: int) -> Timed:
+    time = (packet.pts or 0) - shift
+    packet.pts = packet.dts = time
+    packet.stream = copy
+    return time * packet.time_base, packet
 
 
 def _encoded(stream: AudioStream, sound: SoundInfo, plan: SoundPlan) -> Generator[Timed]:
