@@ -66,7 +66,7 @@ def find_sound(
         stream = sound_stream(container, path, track)
         if stream is None:
             return None
-        own_order(stream)
+        order = own_order(stream)
         context = stream.codec_context
         streams = container.streams.audio
         number = list(streams).index(stream)
@@ -74,6 +74,7 @@ def find_sound(
             path=path, codec=context.codec.canonical_name, sample_rate=context.sample_rate,
             channels=context.channels, layout=context.layout.name, samples=0, start=Fraction(0),
             track=number, tracks=len(streams), language=stream.language or "",
+            uncopyable="its channels lie in an order of their own" if order else "",
         )  # fmt: skip
     return _Hearing(about).result(video_track)
 
@@ -142,7 +143,7 @@ class _Hearing:
             return "its clock starts again on the way"
         if found.cut_inside or found.cut_off * rate > _TRIMMED:
             return "an edit list cuts it"
-        return ""
+        return self._about.uncopyable
 
     def _notes(self, rate: int) -> list[str]:
         about, found = self._about, self._findings
