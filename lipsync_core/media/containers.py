@@ -31,6 +31,16 @@ _LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"v=0\r")
 _LIST_FORMATS = frozenset({"hls", "concat", "concatf", "dash", "sdp", "rtsp", "imf", "tty"})
 
 
+_BIBLIOGRAPHIC = (
+    "alb sqi arm hye baq eus bur mya chi zho cze ces dut nld fre fra geo kat ger deu gre ell ice isl mac mkd "
+    "mao mri may msa per fas rum ron slo slk tib bod wel cym"
+).split()
+"""Languages with two codes in ISO 639-2; Matroska and QuickTime write the first, MP4 the second."""
+_OTHER_NAMES = dict(zip(_BIBLIOGRAPHIC[::2], _BIBLIOGRAPHIC[1::2], strict=True)) | dict(
+    zip(_BIBLIOGRAPHIC[1::2], _BIBLIOGRAPHIC[::2], strict=True)
+)
+
+
 def media_url(path: Path) -> str:
     """Return `path` for FFmpeg: after `file:` no colon, dash or `%d` in a name means anything."""
     return f"file:{path}"
@@ -174,8 +184,9 @@ def chosen(streams: Sequence[StreamT], track: int | str | None, whose: str, opti
         if int(text) < len(streams):
             return streams[int(text)]
     else:
+        wanted = {text, _OTHER_NAMES.get(text, text)}
         for stream in streams:
-            if (stream.language or "").lower() == text:
+            if (stream.language or "").lower() in wanted:
                 return stream
     there = ", ".join(f"{n} ({s.language or 'no language'})" for n, s in enumerate(streams))
     raise UsageError(
@@ -208,7 +219,7 @@ def packets_of(
             return
         if jumping and packet.size:
             clock.correct(packet)
-        if packet.stream_index == stream.index:
+        if packet.stream.index == stream.index:  # `stream_index` of the empty one is always 0
             yield packet
 
 

@@ -170,6 +170,8 @@ class _Placed:
         """Return the seconds missing before a frame; negative: so much of it was heard already, behind a join."""
         assert self._begin is not None
         hole = stamp - self._begin - self._heard
+        if abs(hole) < _SHORTEST and not self._joining:
+            return Fraction(0)
         step = stamp - sum(self._last)
         base = frame.time_base or Fraction(0)
         least = max(_TICKS * base, min(_OF_A_PACKET * length, _DRIFT), _SHORTEST)
@@ -210,17 +212,18 @@ def _without_padding(
     frames: Iterable[av.AudioFrame], end: Fraction | None
 ) -> Iterator[av.AudioFrame]:
     """Yield frames up to a declared end; all of them where more lies beyond than an encoder fills up."""
-    begin: Fraction | None = None
-    heard = Fraction(0)
+    wanted, heard = 0, 0
     beyond: list[av.AudioFrame] = []
     for frame in frames:
-        begin = _stamp(frame) if begin is None else begin
-        if end is None or begin is None:
+        if not heard and end is not None:
+            begin = _stamp(frame)
+            end = None if begin is None else end
+            wanted = 0 if begin is None or end is None else round((end - begin) * frame.sample_rate)
+        if end is None:
             yield frame
             continue
-        left = round((end - begin - heard) * frame.sample_rate)
-        heard += Fraction(frame.samples, frame.sample_rate)
-        head, rest = split(frame, left)
+        head, rest = split(frame, wanted - heard)
+        heard += frame.samples
         if head is not None:
             yield head
         if rest is not None:
