@@ -45,6 +45,8 @@ class TargetRequest:
         idle: a still picture blinks and sways.
         fps: frame rate of a video made from still pictures, in frames a second.
         face_checks: frames pass through whose landmarks are doubtful, or whose mouth something covers.
+        video_track: which of the video streams in the file: its number from 0, or a language such as "deu";
+            None for the one that the file marks as its default.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class TargetRequest:
     idle: bool = True
     fps: int = 25
     face_checks: bool = True
+    video_track: str | None = None
 
     def check(self) -> None:
         """Check what can be checked without opening the file.
@@ -123,6 +126,7 @@ class RunRequest:
         provenance: mark the output as AI-edited in its container.
         overwrite: replace an existing output.
         segment_seconds: length of the unit that is rendered, kept and resumed.
+        audio_track: which of the sound streams in the audio file, like `TargetRequest.video_track`.
     """
 
     target: TargetRequest
@@ -135,6 +139,7 @@ class RunRequest:
     provenance: bool = True
     overwrite: bool = True
     segment_seconds: int = 4
+    audio_track: str | None = None
 
     def check(self) -> None:
         """Check what can be checked without opening a file or asking a plugin.

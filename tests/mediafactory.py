@@ -105,7 +105,7 @@ def make_video(
         for packet in stream.encode(None):
             out.mux(packet)
         if voice is not None:
-            _encode_sound(out, voice, tone(float(length), 44100, 2), 44100)
+            encode_sound(out, voice, tone(float(length), 44100, 2), 44100)
     return path
 
 
@@ -122,6 +122,7 @@ def make_sound(
     channels: int = 1,
     codec: str | None = None,
     samples: np.ndarray | None = None,
+    layout: str | None = None,
 ) -> Path:
     """Write a tone, or `samples` `(channels, n)` float32; codec by ending if not named."""
     codec = codec or {
@@ -129,18 +130,20 @@ def make_sound(
         ".ogg": "libopus", ".opus": "libopus", ".mka": "flac",
     }[path.suffix]  # fmt: skip
     data = tone(seconds, rate, channels) if samples is None else samples
-    layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(data)]
+    layout = layout or {1: "mono", 2: "stereo", 6: "5.1"}[len(data)]
     with av.open(str(path), "w") as out:
         stream = out.add_stream(codec, rate=rate, layout=layout)
         out.start_encoding()
-        _encode_sound(out, stream, data, rate)
+        encode_sound(out, stream, data, rate)
     return path
 
 
-def _encode_sound(out, stream, data: np.ndarray, rate: int) -> None:
+def encode_sound(out, stream, data: np.ndarray, rate: int) -> None:
+    """Encode `(channels, n)` float32 into a stream of an open output."""
     layout = stream.codec_context.layout.name
     if data.shape[1]:
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), "fltp", layout)
+        packed = np.ascontiguousarray(data.T.reshape(1, -1))
+        frame = av.AudioFrame.from_ndarray(packed, "flt", layout)
         frame.sample_rate = rate
         if not stream.codec_context.is_open:
             stream.codec_context.open()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from lipsync_core.cli.flags import AudioTrack
 from lipsync_core.cli.groups import option_groups
 from lipsync_core.cli.options import FaceOptions, PluginOptions, ShowOptions
 from lipsync_core.evaluation.request import EvalRequest
@@ -27,6 +28,7 @@ class JudgeOptions:
         Path | None,
         typer.Option(metavar="FILE", help="The audio it should fit. Default: its own sound."),
     ] = None
+    audio_track: AudioTrack = None
     phones: Annotated[Path | None, typer.Option(metavar="FILE", help=_PHONES_HELP)] = None
     scorer: Annotated[
         list[str] | None,
@@ -51,6 +53,8 @@ class JudgeOptions:
             face=face.face,
             scorers=tuple(self.scorer or ()),
             plugins=plugins.settings(),
+            video_track=face.video_track,
+            audio_track=self.audio_track,
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lipsync_core.cli.flags import VideoTrack
 from lipsync_core.cli.groups import option_groups
 from lipsync_core.cli.options import PluginOptions, ShowOptions
 
@@ -22,6 +23,7 @@ def faces(
     columns: Annotated[
         int, typer.Option(min=1, max=12, metavar="N", help="Faces in a row of the sheet.")
     ] = 4,
+    video_track: VideoTrack = None,
     plugins: PluginOptions,
     show: ShowOptions,
 ) -> None:
@@ -39,7 +41,7 @@ def faces(
 
     out = output or Path(f"{target.stem}-faces.png")
     with show.progress() as progress:
-        info, analysis = inspect(target, plugins.settings(), progress)
+        info, analysis = inspect(target, plugins.settings(), progress, video_track=video_track)
         png = draw_sheet(info, analysis, columns, out.suffix.lower() or ".png")
         with atomic_output(out) as part:
             part.write_bytes(png)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lipsync_core.cli.flags import VideoTrack
 from lipsync_core.errors import UsageError
 from lipsync_core.requests import (
     EncoderChoice,
@@ -40,7 +41,7 @@ _VIDEO, _OUTPUT = "Video", "Output"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaceOptions:
-    """Which of the faces."""
+    """Which of the faces, in which of the video's tracks."""
 
     face: Annotated[
         str,
@@ -50,6 +51,7 @@ class FaceOptions:
             rich_help_panel=_TARGET,
         ),
     ] = "largest"
+    video_track: VideoTrack = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class TargetOptions(FaceOptions):
             idle=not self.still,
             fps=self.fps,
             face_checks=not self.no_face_checks,
+            video_track=self.video_track,
         )
 
 

@@ -64,7 +64,7 @@ def prepare(
     - `lipsync prepare presenter.mp4 --remove`
     """
     if avatar.listing or avatar.removing:
-        _manage(target, avatar, show)
+        _manage(target, face.video_track, avatar, show)
     elif target is None:
         raise UsageError("TARGET is missing.", "Use lipsync prepare TARGET --generator NAME.")
     else:
@@ -124,14 +124,16 @@ def _bytes(number: int) -> str:
     return f"{number / 2**20:.1f} MiB" if number >= 2**18 else f"{number / 2**10:.1f} KiB"
 
 
-def _manage(target: Path | None, avatar: AvatarOptions, show: ShowOptions) -> None:
+def _manage(
+    target: Path | None, video_track: str | None, avatar: AvatarOptions, show: ShowOptions
+) -> None:
     """List or remove avatars."""
     from lipsync_core.cli.console import print_json
     from lipsync_core.engine.prepared import avatars
 
     if avatar.listing and avatar.removing:
         raise UsageError("--list and --remove exclude each other.", "Use one of them.")
-    digest = _digest(target) if target else None
+    digest = _digest(target, video_track) if target else None
     chosen = [
         entry
         for entry in avatars.entries()
@@ -146,11 +148,11 @@ def _manage(target: Path | None, avatar: AvatarOptions, show: ShowOptions) -> No
         _table(chosen, avatar.removing)
 
 
-def _digest(target: Path) -> str:
+def _digest(target: Path, video_track: str | None) -> str:
     from lipsync_core.media.probe import probe_target
     from lipsync_core.targets.digests import target_hash
 
-    return target_hash(probe_target(target))
+    return target_hash(probe_target(target, track=video_track))
 
 
 def _table(entries: list[Entry], removed: bool) -> None:

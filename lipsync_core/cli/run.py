@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lipsync_core.cli.execution import RunMode, execute
+from lipsync_core.cli.flags import AudioTrack
 from lipsync_core.cli.groups import option_groups
 from lipsync_core.cli.options import (
     ChainOptions,
@@ -51,6 +52,7 @@ def run(
     target: _Target = None,
     audio: _Audio = None,
     *,
+    audio_track: AudioTrack = None,
     what: RunOptions,
     face: TargetOptions,
     chain: ChainOptions,
@@ -72,7 +74,7 @@ def run(
     if what.tasks is not None and target is not None:
         raise UsageError("--tasks names the inputs itself.", "Omit TARGET and AUDIO, or --tasks.")
     files = _files(target, audio, out.output)
-    request = _request(files, face, chain, video, out)
+    request = replace(_request(files, face, chain, video, out), audio_track=audio_track)
     if what.tasks is not None:
         _run_tasks(what.tasks, request, out.output or Path(), what.mode(show), show.as_json)
     told = execute(request, what.mode(show), files.note)

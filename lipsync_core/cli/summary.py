@@ -55,7 +55,14 @@ def _summary(report: dict[str, Any]) -> Table:
     table.add_row("generator", used)
     _add_some(table, [f"{n['first']}-{n['last']}: {n['note']}" for n in chain["notes"]])
     note = f" - {out['sound_note']}" if out["sound_note"] else ""
-    table.add_row("sound", f"{out['sound']}{note}")
+    table.add_row("sound", escape(f"{out['sound']}{note}"))
+    _add_some(table, report["inputs"]["audio"]["notes"])
+    target = report["inputs"]["target"]
+    if target["tracks"] > 1:
+        told = f"track {target['track']} of {target['tracks']} is shown, see --video-track"
+        table.add_row("target", told)
+    if report["speech"]["note"]:
+        table.add_row("[yellow]speech", f"[yellow]{escape(report['speech']['note'])}[/]")
     cached = ", faces from the cache" if faces["from_cache"] else ""
     speed = f"{report['times_real_time']:.2f} x real time"
     table.add_row("time", f"{report['total_seconds']:.1f} s, {speed}{cached}")

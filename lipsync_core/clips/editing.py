@@ -19,7 +19,8 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.edits import EditList
 from lipsync_core.media.output import atomic_output
 from lipsync_core.media.probe import probe_sound
-from lipsync_core.media.sound import read_mono
+from lipsync_core.media.sound import read_with_picture
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.voice.activity import SAMPLE_RATE, activity_of
 
 
@@ -31,13 +32,13 @@ class Cutting:
         edits: what is shown.
         parts: speech and silence in turn; none for a list that somebody wrote.
         activity: `(n,)` voice activity 0..1 of each output frame.
-        voice: the sound file.
+        voice: the sound.
     """
 
     edits: EditList
     parts: tuple[Span, ...]
     activity: NDArray[np.float32]
-    voice: Path
+    voice: SoundInfo
 
     def as_dict(self) -> dict[str, Any]:
         """In numbers: frames, seconds, clips, cuts, and how much is speech, silence and held."""
@@ -59,21 +60,24 @@ class Cutting:
         }
 
 
-def edited(library: Library, voice: Path, pace: Pace) -> Cutting:
+def edited(library: Library, voice: Path, pace: Pace, audio_track: str | None = None) -> Cutting:
     """Lay the clips of a library under a voice.
 
     Raises:
         UnsupportedInput: the voice cannot be read or is empty, or clips are missing.
+        UsageError: it has no such track.
     """
-    activity = _activity(voice, library.frame_rate)
+    sound = probe_sound(voice, audio_track)
+    activity = _activity(sound, library.frame_rate)
     parts = tuple(spans(activity, float(library.frame_rate), pace))
-    return Cutting(edits=cut(library, parts, pace), parts=parts, activity=activity, voice=voice)
+    return Cutting(edits=cut(library, parts, pace), parts=parts, activity=activity, voice=sound)
 
 
-def given(edits: EditList, voice: Path) -> Cutting:
+def given(edits: EditList, voice: Path, audio_track: str | None = None) -> Cutting:
     """A list that is there already, fitted to a voice."""
-    activity = _activity(voice, edits.frame_rate)
-    return Cutting(edits=edits.fitted(len(activity)), parts=(), activity=activity, voice=voice)
+    sound = probe_sound(voice, audio_track)
+    activity = _activity(sound, edits.frame_rate)
+    return Cutting(edits=edits.fitted(len(activity)), parts=(), activity=activity, voice=sound)
 
 
 def companions(output: Path) -> dict[str, Path]:
@@ -92,7 +96,7 @@ def write(cutting: Cutting, files: dict[str, Path], title: str) -> None:
     A list that somebody wrote stays as it is.
     """
     contents = {
-        files["edl"]: cmx3600(cutting.edits, title, cutting.voice).encode(),
+        files["edl"]: cmx3600(cutting.edits, title, cutting.voice.path).encode(),
         files["plot"]: draw(cutting.edits, cutting.activity, cutting.voice, title),
     }
     if cutting.parts:
@@ -102,11 +106,11 @@ def write(cutting: Cutting, files: dict[str, Path], title: str) -> None:
             part.write_bytes(content)
 
 
-def _activity(voice: Path, rate: Fraction) -> NDArray[np.float32]:
+def _activity(voice: SoundInfo, rate: Fraction) -> NDArray[np.float32]:
     """Voice activity of every frame that is needed to show all of a voice."""
-    duration = probe_sound(voice).duration
-    if not duration:
-        raise UnsupportedInput(f"The voice {voice} has no sound.", "Use another file.")
-    wanted = math.ceil(duration * rate)
-    found = activity_of(read_mono(voice, SAMPLE_RATE), rate)[:wanted]
+    if not voice.end:
+        raise UnsupportedInput(f"The voice {voice.path} has no sound.", "Use another file.")
+    wanted = math.ceil(voice.end * rate)
+    heard = read_with_picture(voice, SAMPLE_RATE, voice.gain)
+    found = activity_of(heard, rate)[:wanted]
     return np.pad(found, (0, wanted - len(found)))

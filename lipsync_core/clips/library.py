@@ -18,8 +18,8 @@ import numpy as np
 from lipsync_core.errors import OutputError, UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
-from lipsync_core.media.probe import TargetInfo
-from lipsync_core.media.sound import read_mono
+from lipsync_core.media.probe import TargetInfo, probe_sound
+from lipsync_core.media.sound import read_with_picture
 from lipsync_core.requests import PluginSettings
 from lipsync_core.running.progress import Progress
 from lipsync_core.targets.inspect import inspect
@@ -220,7 +220,9 @@ def _measure(path: Path, name: str, detector: str | None, progress: Progress) ->
 
 def _speech(path: Path, info: TargetInfo) -> float:
     """Share of the frames with somebody speaking."""
-    speaking = activity_of(read_mono(path, SAMPLE_RATE), info.video.frame_rate)
+    sound = probe_sound(path)
+    heard = read_with_picture(sound, SAMPLE_RATE, sound.gain)
+    speaking = activity_of(heard, info.video.frame_rate)[: info.frames]
     return round(float(np.mean(speaking > 0.5)), 4) if len(speaking) else 0.0
 
 

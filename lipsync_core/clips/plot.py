@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.media.edits import EditList
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.media.waveform import waveform
 
 _COLOURS = {"talk": "#4c78a8", "silence": "#b0b0b0"}
@@ -17,13 +17,13 @@ _LABEL_FROM = 0.04
 """Share of the width from which a clip's name fits into its box."""
 
 
-def draw(edits: EditList, activity: NDArray[np.float32], voice: Path, title: str) -> bytes:
+def draw(edits: EditList, activity: NDArray[np.float32], voice: SoundInfo, title: str) -> bytes:
     """A PNG: the waveform with the speech in it, the clips below, a line at each cut.
 
     Args:
         edits: what is shown.
         activity: `(n,)` voice activity 0..1 of each output frame.
-        voice: the sound file.
+        voice: the sound.
         title: written above.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -36,7 +36,7 @@ def draw(edits: EditList, activity: NDArray[np.float32], voice: Path, title: str
     FigureCanvasAgg(figure)
     sound, clips = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     times, loud = waveform(voice)
-    sound.fill_between(times, -loud, loud, color="0.55", linewidth=0)
+    sound.fill_between(float(voice.lead) + times, -loud, loud, color="0.55", linewidth=0)
     shown = np.arange(len(activity)) / rate
     top = float(loud.max(initial=0.1))
     speech = np.where(activity > 0.5, top, np.nan)

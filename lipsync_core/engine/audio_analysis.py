@@ -16,7 +16,8 @@ import numpy as np
 from lipsync_core.engine.chain.failures import StageFailure, guarded
 from lipsync_core.engine.chain.resolve import Candidate
 from lipsync_core.errors import LipsyncError
-from lipsync_core.media.sound import read_mono
+from lipsync_core.media.sound import read_with_picture
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.registry.opening import open_encoder
 from lipsync_core.running.cancellation import NEVER, CancelToken
 from lipsync_core.running.progress import Progress
@@ -29,11 +30,17 @@ from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStr
 from lipsync_core.voice.resting import rested
 
 
+COMPAT = "compat"
+"""Option of plugins that follow their original exactly: it never heard another level than the file's."""
+
+
 class AudioAnalysis:
     """Encodes one audio file for one target.
 
+    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat mode.
+
     Args:
-        audio: file with sound.
+        audio: the sound, from its file's first picture on where that has pictures.
         target: its clock decides which rows are needed.
         folder: where the rows are written.
         progress: analysis.
@@ -47,7 +54,7 @@ class AudioAnalysis:
 
     def __init__(
         self,
-        audio: Path,
+        audio: SoundInfo,
         target: Target,
         folder: Path,
         progress: Progress,
@@ -66,8 +73,11 @@ class AudioAnalysis:
         self._features: dict[str, FeatureFile] = {}
         self._speech: FeatureFile | None = None
 
-    def activity(self) -> FeatureFile:
+    def activity(self, *, rests: bool = True) -> FeatureFile:
         """Speech activity 0..1, one number a tick.
+
+        Args:
+            rests: `features` are at rest where nobody speaks.
 
         Raises:
             UnsupportedInput: the audio cannot be read.
@@ -75,10 +85,11 @@ class AudioAnalysis:
         stream = voice_activity.ActivityStream(self._clock)
         self.judge = stream.judge.name
         rate = voice_activity.SAMPLE_RATE
-        found = self._encoded("activity", stream, (), rate, "Speech activity")
+        gain = self._audio.gain
+        found = self._encoded("activity", stream, (), rate, gain, "Speech activity")
         times = (self._target.time(k) for k in range(self._target.frames))
         self.speech_share = round(float(np.mean(found.at(times) > 0.5)), 4)
-        self._speech = found
+        self._speech = found if rests else None
         return found
 
     def emphasis(self) -> FeatureFile:
@@ -88,7 +99,8 @@ class AudioAnalysis:
             UnsupportedInput: the audio cannot be read.
         """
         stream = voice_emphasis.EmphasisStream(self._clock)
-        return self._encoded("emphasis", stream, (2,), voice_emphasis.SAMPLE_RATE, "Emphasis")
+        rate, gain = voice_emphasis.SAMPLE_RATE, self._audio.gain
+        return self._encoded("emphasis", stream, (2,), rate, gain, "Emphasis")
 
     def features(self, candidate: Candidate) -> FeatureFile:
         """What a generator's audio encoder makes of the audio; encoded once.
@@ -100,7 +112,10 @@ class AudioAnalysis:
             OutOfMemory: it does not fit.
         """
         spec = candidate.encoder.spec
-        if spec.name not in self._features:
+        compat = any(c.options.get(COMPAT) for c in (candidate.context, candidate.encoder.context))
+        gain = 1.0 if compat else self._audio.gain
+        name = spec.name if gain == 1.0 else f"{spec.name}-levelled"
+        if name not in self._features:
             with ExitStack() as resources:
                 try:
                     encoder = open_encoder(candidate.encoder, resources)
@@ -110,23 +125,30 @@ class AudioAnalysis:
                 rows = guarded(
                     "prepare",
                     lambda: self._encoded(
-                        spec.name,
+                        name,
                         cast(RowStream, stream),
                         spec.feature_shape,
                         spec.sample_rate,
+                        gain,
                         f"The audio encoder '{spec.name}'",
                     ),
                 )
-                self._features[spec.name] = self._rested(spec, cast(FeatureFile, rows))
-        return self._features[spec.name]
+                self._features[name] = self._rested(spec, name, cast(FeatureFile, rows))
+        return self._features[name]
 
-    def _rested(self, spec: AudioEncoderSpec, rows: FeatureFile) -> FeatureFile:
+    def _rested(self, spec: AudioEncoderSpec, name: str, rows: FeatureFile) -> FeatureFile:
         if self._speech is None or not spec.zero_is_rest:
             return rows
-        return rested(rows, self._speech, spec.parted, self._folder / f"{spec.name}-rested.f32")
+        return rested(rows, self._speech, spec.parted, self._folder / f"{name}-rested.f32")
 
     def _encoded(
-        self, name: str, stream: RowStream, shape: tuple[int, ...], sample_rate: int, who: str
+        self,
+        name: str,
+        stream: RowStream,
+        shape: tuple[int, ...],
+        sample_rate: int,
+        gain: float,
+        who: str,
     ) -> FeatureFile:
         """Run the audio through a stream, or take what an earlier try left."""
         path = self._folder / f"{name}.f32"
@@ -136,7 +158,7 @@ class AudioAnalysis:
         self._progress.stage(f"listening ({name})", max(1, int(duration)))
         with self._watch.on(f"audio:{name}"):
             return encode(
-                self._cancel.checked(read_mono(self._audio, sample_rate)),
+                self._cancel.checked(read_with_picture(self._audio, sample_rate, gain)),
                 sample_rate,
                 duration,
                 stream,

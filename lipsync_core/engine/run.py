@@ -25,8 +25,9 @@ from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
 from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
 from lipsync_core.media.formats import VideoFormat
-from lipsync_core.media.output import check_output
+from lipsync_core.media.output import check_output, container_of
 from lipsync_core.media.provenance import provenance_tags
+from lipsync_core.media.soundtrack import plan_sound
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
 from lipsync_core.running.cancellation import NEVER, CancelToken
@@ -121,6 +122,8 @@ def plan(
     with one_thread():
         inputs = analyse_inputs(probed, request, plugins.detector, progress, watch, cancel)
     video = video or check_encoder(settings, inputs.target.video)  # of clips, known only now
+    if inputs.sound.samples:
+        plan_sound(inputs.sound, container_of(request.output), inputs.schedule)
     per_segment = max(1, int(inputs.target.video.frame_rate * request.segment_seconds))
     return Plan(
         request=request,
@@ -181,8 +184,9 @@ def _execute(
     with Workspace(name) as workspace, one_thread():
         if workspace.resumed:
             progress.note("Resuming an unfinished run of the same command.")
-        audio = inputs.sound.path
-        analysis = AudioAnalysis(audio, inputs.target, workspace.path, progress, watch, cancel)
+        analysis = AudioAnalysis(
+            inputs.sound, inputs.target, workspace.path, progress, watch, cancel
+        )
         shots = _coordinator(job, analysis, workspace, progress)
         with LocalExecutor(pool, shots.advance, cancel) as executor:
             progress.stage("rendering", inputs.target.frames)
@@ -226,7 +230,8 @@ def _coordinator(
 ) -> ShotCoordinator:
     """Encode the audio, and set up the way of the shots through the chain."""
     plugins = job.plugins
-    activity = analysis.activity() if job.request.silence != "generate" else None
+    rests = job.request.silence != "generate"
+    activity = analysis.activity(rests=rests)  # whatever happens in silence, the report tells of it
     settings = RenderSettings(
         target=job.inputs.target,
         folder=workspace.segments,
@@ -235,7 +240,7 @@ def _coordinator(
         blender=plugins.blender,
         enhancers=plugins.enhancers,
         rest=plugins.rest,
-        activity=activity,
+        activity=activity if rests else None,
         emphasis=analysis.emphasis() if job.inputs.target.moves else None,
     )
     shots = ShotCoordinator(
@@ -295,6 +300,7 @@ def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
             "silence": request.silence,
             "activity": outcome.judge,
             "share": outcome.speech_share,
+            "note": reporting.describe_silence(inputs.sound, outcome.speech_share),
         },
         "licences": reporting.describe_licences(_specs_used(job, outcome.made)),
         "provenance": {"marked": request.provenance},

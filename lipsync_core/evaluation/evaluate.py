@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
-from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
@@ -61,20 +60,20 @@ def evaluate(
         PluginUnavailable: a scorer that was asked for by name cannot run.
     """
     progress, registry = progress or Progress(), registry or Registry.load()
-    info = probe_target(request.video)
+    info = probe_target(request.video, track=request.video_track)
     if info.kind == "picture":
         raise UnsupportedInput(f"{request.video} is a picture.", "Give the video to be judged.")
     if request.audio is None and not info.has_sound:
         raise UnsupportedInput(
             f"{request.video} has no sound to judge its mouth by.", "Name the audio with --audio."
         )
-    sound = probe_sound(request.sound)
+    beside = request.video_track if request.audio is None else None
+    sound = probe_sound(request.sound, request.audio_track, beside)
     phones = read_phones(request.phones) if request.phones else None
-    lead = _lead(info, sound) if request.audio is None else Fraction(0)
     with ExitStack() as resources, one_thread():
         analysed = _analysed(request, info, registry, progress, resources)
         comparison = _comparison(request, analysed, registry, progress, resources)
-        feeds, absent = _feeds(request, analysed, registry, lead, resources)
+        feeds, absent = _feeds(request, analysed, registry, sound, resources)
         flicker = Flicker()
         failed = _walk(analysed, feeds, comparison, flicker, progress)
         failed = _too_short(feeds) | failed
@@ -84,8 +83,10 @@ def evaluate(
         "version": __version__,
         "video": str(request.video),
         "sound": str(request.sound),
+        "sound_track": sound.track,
         "reference": str(request.reference) if request.reference else None,
-        "timing": _timing(info, sound, lead),
+        "timing": _timing(info, sound),
+        "sound_notes": list(sound.notes),
         "faces": _faces(analysed),
         "scorers": {feed.spec.name: _told(feed) for feed in feeds if feed.spec.name not in failed},
         "not_scored": absent | failed,
@@ -107,13 +108,6 @@ def evaluate(
         times = [(p.start + p.end) / 2 for p in phones if p.closes_lips]
         told["phones"] = _closures(analysed, np.array(times))
     return told
-
-
-def _lead(info: TargetInfo, sound: SoundInfo) -> Fraction:
-    """Seconds from the first frame to the first sample of the same file."""
-    if info.index.counted:
-        return Fraction(0)
-    return sound.start - int(info.index.stamps[0]) * info.index.time_base
 
 
 def _analysed(
@@ -165,7 +159,7 @@ def _feeds(
     request: EvalRequest,
     analysed: AnalysedTarget,
     registry: Registry,
-    lead: Fraction,
+    sound: SoundInfo,
     resources: ExitStack,
 ) -> tuple[list[Feed], dict[str, dict[str, str]]]:
     """Opened scorers, and why the others do not run."""
@@ -182,7 +176,7 @@ def _feeds(
         except LipsyncError as error:
             absent[spec.name] = {"reason": error.message, "hint": error.hint}
             continue
-        cursor = SoundCursor(request.sound, spec.sample_rate, lead)
+        cursor = SoundCursor(sound, spec.sample_rate, sound.lead)
         feeds.append(Feed(spec, scorer, analysed.target, cursor))
     if wanted and not feeds:
         from lipsync_core.errors import PluginUnavailable
@@ -261,15 +255,15 @@ def _told(feed: Feed) -> dict[str, Any]:
     }
 
 
-def _timing(info: TargetInfo, sound: SoundInfo, lead: Fraction) -> dict[str, Any]:
+def _timing(info: TargetInfo, sound: SoundInfo) -> dict[str, Any]:
     return {
         "frames": info.frames,
         "frame_rate": str(info.video.frame_rate),
         "variable_rate": info.video.variable_rate,
         "video_seconds": round(float(info.duration), 6),
         "sound_seconds": round(float(sound.duration), 6),
-        "sound_starts_after": round(float(lead), 6),
-        "sound_longer_by": round(float(lead + sound.duration - info.duration), 6),
+        "sound_starts_after": round(float(sound.lead), 6),
+        "sound_longer_by": round(float(sound.lead + sound.duration - info.duration), 6),
     }
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lipsync_core.contracts import Scorer, ScoreStream
 from lipsync_core.media.sound import read_mono
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.records import Samples
 from lipsync_core.specs import ScorerSpec
 from lipsync_core.targets.placement import canvas_for, place_on
@@ -44,13 +45,14 @@ class SoundCursor:
     """Mono sound read once from beginning to end; silence beyond both.
 
     Args:
-        path: file with sound.
+        sound: what to read; of a path, its default track.
         sample_rate: Hz wanted.
-        lead: seconds from the video's first frame to the sound's first sample (negative: it is earlier).
+        lead: seconds from the video's first frame to the sound's first sample (negative: it is earlier), as a
+            rule `SoundInfo.lead`.
     """
 
-    def __init__(self, path: Path, sample_rate: int, lead: Fraction) -> None:
-        self._pieces: Iterator[Samples] = read_mono(path, sample_rate)
+    def __init__(self, sound: SoundInfo | Path, sample_rate: int, lead: Fraction) -> None:
+        self._pieces: Iterator[Samples] = read_mono(sound, sample_rate)
         self._rate = sample_rate
         self._place = round(lead * sample_rate)
         self._held: Samples = np.zeros(0, np.float32)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_core.evaluation.figures import MOVEMENT
+from lipsync_core.media.probe import probe_sound
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.media.waveform import waveform
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ def draw(told: dict[str, Any]) -> bytes:
     figure = Figure(figsize=(12, 2 + 2.4 * max(1, len(curves))), layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(1 + len(curves), 1, sharex=True, squeeze=False)[:, 0]
-    _waveform(panels[0], Path(told["sound"]), told["timing"]["sound_starts_after"])
+    _waveform(panels[0], probe_sound(Path(told["sound"]), told["sound_track"]), told)
     panels[0].set_title(Path(told["video"]).name)
     for panel, (name, found) in zip(panels[1:], curves.items(), strict=True):
         _curves(panel, found)
@@ -55,9 +57,11 @@ def _title(figures: dict[str, float]) -> str:
     return "   ".join(f"{key} {value:.3g}" for key, value in figures.items())
 
 
-def _waveform(panel: Axes, path: Path, lead: float) -> None:
-    times, loud = waveform(path)
-    panel.fill_between(lead + times, -loud, loud, color="0.6", linewidth=0)
+def _waveform(panel: Axes, sound: SoundInfo, told: dict[str, Any]) -> None:
+    times, loud = waveform(sound)
+    panel.fill_between(
+        told["timing"]["sound_starts_after"] + times, -loud, loud, color="0.6", linewidth=0
+    )
     panel.set_ylabel("sound")
 
 

@@ -22,6 +22,8 @@ class EvalRequest:
         face: whose mouth, as for `lipsync run --face`.
         scorers: names; empty: all that can run here.
         plugins: detector, device and options.
+        video_track: which of the video's pictures, as in `TargetRequest`.
+        audio_track: which of the sounds, as in `RunRequest`.
     """
 
     video: Path
@@ -31,6 +33,8 @@ class EvalRequest:
     face: str = "largest"
     scorers: tuple[str, ...] = ()
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    video_track: str | None = None
+    audio_track: str | None = None
 
     @classmethod
     def of_run(cls, request: RunRequest) -> EvalRequest:

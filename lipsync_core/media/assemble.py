@@ -15,7 +15,7 @@ import numpy as np
 from lipsync_core.errors import OutputError
 from lipsync_core.media.containers import media_url
 from lipsync_core.media.output import atomic_output, container_of
-from lipsync_core.media.soundtrack import add_sound, plan_sound
+from lipsync_core.media.soundtrack import add_sound, plan_sound, without_copy
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-    from lipsync_core.media.probe import SoundInfo
     from lipsync_core.media.schedule import Schedule
+    from lipsync_core.media.sound_info import SoundInfo
+    from lipsync_core.media.soundtrack import SoundPlan
 
     _Timed = tuple[Fraction, av.Packet[Any]]
 
@@ -75,13 +76,14 @@ def assemble(
 
     Nothing is decoded except a sound that must be encoded; memory does not grow with length. Frame
     k of all segments together gets the exact time `schedule.time(k)` (WebM and Matroska round it to
-    milliseconds). The file appears in one step; on failure nothing changes.
+    milliseconds); all of them wait for a sound that begins before its picture. The file appears in one step; on failure nothing changes.
 
     Args:
         segments: files of `SegmentWriter`, same format and settings.
         output: .mp4, .m4v, .mov, .mkv or .webm.
         schedule: times of all output frames.
-        sound: what is to be heard, from 0; None or an empty one for a silent output.
+        sound: what is to be heard, beside the pictures as in its own file (`SoundInfo.lead`); None or an empty
+            one for a silent output.
         metadata: container tags (see `provenance`).
 
     Raises:
@@ -101,22 +103,16 @@ def assemble(
             "Delete the run's temporary folder and start again.",
         )
     heard = sound if sound is not None and sound.samples else None
-    frame = schedule.duration / count
-    plan = plan_sound(heard, container, schedule.duration, frame) if heard else None
+    plan = plan_sound(heard, container, schedule) if heard else None
+    joined = _Joined(segments, orders, schedule, heard, metadata or {})
     try:
-        with atomic_output(output) as part:
-            target = av.open(
-                media_url(part), "w", format=container, options=dict(_OPTIONS[container])
-            )
-            with target, av.open(media_url(segments[0])) as first:
-                target.metadata.update(metadata or {})
-                stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
-                stream.time_base = schedule.time_base
-                sounds = add_sound(target, heard, plan) if heard and plan else _nothing()
-                pictures = _pictures(segments, orders, schedule, stream)
-                with closing(pictures), closing(sounds):
-                    for _, packet in heapq.merge(pictures, sounds, key=_time_of):
-                        target.mux(packet)
+        try:
+            joined.write(output, plan)
+        except (av.error.FFmpegError, ValueError):
+            if heard is None or plan is None or plan.way != "copied":
+                raise
+            plan = without_copy(heard, container, schedule, plan)
+            joined.write(output, plan)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
@@ -130,6 +126,35 @@ def assemble(
         sound=plan.way if plan else "none",
         reason=plan.reason if plan else ("" if sound is None else "the sound is empty"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What becomes one file."""
+
+    segments: Sequence[Path]
+    orders: Sequence[_Order]
+    schedule: Schedule
+    sound: SoundInfo | None
+    metadata: Mapping[str, str]
+
+    def write(self, output: Path, plan: SoundPlan | None) -> None:
+        """Write the file, with the sound as planned."""
+        container = container_of(output)
+        with atomic_output(output) as part:
+            target = av.open(
+                media_url(part), "w", format=container, options=dict(_OPTIONS[container])
+            )
+            with target, av.open(media_url(self.segments[0])) as first:
+                target.metadata.update(self.metadata)
+                stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
+                stream.time_base = self.schedule.time_base
+                sounds = add_sound(target, self.sound, plan) if self.sound and plan else _nothing()
+                wait = plan.wait if plan else Fraction(0)
+                pictures = _pictures(self.segments, self.orders, self.schedule, stream, wait)
+                with closing(pictures), closing(sounds):
+                    for _, packet in heapq.merge(pictures, sounds, key=_time_of):
+                        target.mux(packet)
 
 
 def _time_of(timed: _Timed) -> Fraction:
@@ -173,14 +198,19 @@ def _damaged(path: Path) -> OutputError:
 
 
 def _pictures(
-    segments: Sequence[Path], orders: Sequence[_Order], schedule: Schedule, stream: VideoStream
+    segments: Sequence[Path],
+    orders: Sequence[_Order],
+    schedule: Schedule,
+    stream: VideoStream,
+    wait: Fraction,
 ) -> Generator[_Timed]:
-    """Yield `(decoding time, packet)` with times from the schedule.
+    """Yield `(decoding time, packet)` with times from the schedule, which begins after `wait` seconds.
 
     Decoding times are the presentation times `depth` frames earlier, where `depth` is the largest
     distance that any frame was moved, so they ascend and never exceed the presentation times.
     """
     base = schedule.time_base
+    late = round(wait / base)
     depth = max(int((np.arange(len(o.ranks)) - o.ranks).max()) for o in orders)
     lead = schedule.ticks(1)
     begin = 0
@@ -190,9 +220,9 @@ def _pictures(
             for place, (packet, rank) in enumerate(zip(packets, order.ranks, strict=True)):
                 shown, sent = begin + int(rank), begin + place - depth
                 packet.time_base = base
-                packet.pts = schedule.ticks(shown)
-                packet.dts = schedule.ticks(sent) if sent >= 0 else sent * lead
-                packet.duration = schedule.ticks(shown + 1) - packet.pts
+                packet.pts = late + schedule.ticks(shown)
+                packet.dts = late + (schedule.ticks(sent) if sent >= 0 else sent * lead)
+                packet.duration = late + schedule.ticks(shown + 1) - packet.pts
                 packet.stream = stream
                 yield packet.dts * base, packet
         begin += len(order.ranks)

@@ -1,7 +1,7 @@
 """Open one media file for reading, or say in one sentence why it cannot be read.
 
 Everything that reads media goes through `open_input`, so every way a file can be wrong has one
-wording. It knows nothing of frames or clocks.
+wording. Which of several streams is taken is decided here and nowhere else. It knows nothing of frames.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import av
 import av.error
 from av.stream import Disposition
 
-from lipsync_core.errors import UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
+from lipsync_core.media.clock import InputClock, may_jump
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from av.audio.stream import AudioStream
     from av.container import InputContainer
     from av.stream import Stream
     from av.video.stream import VideoStream
@@ -27,6 +29,16 @@ DAMAGED_HINT = "Check that it plays in a video player, or export it again (for e
 _LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"v=0\r")
 """Playlists and manifests: they name other files or addresses, which an input never may."""
 _LIST_FORMATS = frozenset({"hls", "concat", "concatf", "dash", "sdp", "rtsp", "imf", "tty"})
+
+
+_BIBLIOGRAPHIC = (
+    "alb sqi arm hye baq eus bur mya chi zho cze ces dut nld fre fra geo kat ger deu gre ell ice isl mac mkd "
+    "mao mri may msa per fas rum ron slo slk tib bod wel cym"
+).split()
+"""Languages with two codes in ISO 639-2; Matroska and QuickTime write the first, MP4 the second."""
+_OTHER_NAMES = dict(zip(_BIBLIOGRAPHIC[::2], _BIBLIOGRAPHIC[1::2], strict=True)) | dict(
+    zip(_BIBLIOGRAPHIC[1::2], _BIBLIOGRAPHIC[::2], strict=True)
+)
 
 
 def media_url(path: Path) -> str:
@@ -93,15 +105,23 @@ def open_input(path: Path, role: str) -> InputContainer:
     return container
 
 
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first real video stream; cover art of a sound file is none.
+def video_stream(
+    container: InputContainer, path: Path, track: int | str | None = None
+) -> VideoStream:
+    """Return the video stream to show; cover art of a sound file is none.
+
+    Args:
+        container: of `path`.
+        path: for messages.
+        track: which one, see `chosen`.
 
     Raises:
         UnsupportedInput: there is none.
+        UsageError: there is no such track.
     """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
+    streams = pictures_of(container)
+    if streams:
+        return chosen(streams, track, f"The target {path}", "--video-track")
     if container.streams.audio:
         raise UnsupportedInput(
             f"The target {path} is a sound file; it shows no picture.",
@@ -112,18 +132,95 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
     )
 
 
-def packets_of(container: InputContainer, stream: StreamT) -> Iterator[av.Packet[StreamT]]:
+def sound_stream(
+    container: InputContainer, path: Path, track: int | str | None = None
+) -> AudioStream | None:
+    """Return the sound stream to hear, None if there is none at all.
+
+    Raises:
+        UsageError: there is no such track.
+    """
+    streams = container.streams.audio
+    return chosen(streams, track, f"The audio {path}", "--audio-track") if streams else None
+
+
+def own_order(stream: AudioStream) -> tuple[str, ...]:
+    """Return the names of channels that lie in an order of their own ("FC", "FL", ...); empty for a usual layout.
+
+    Their decoder then calls them "N channels". PyAV 18 frees the list of such an order twice, once with the
+    first frame: so nothing may be decoded, and no layout looked at, before this was called.
+    """
+    context = stream.codec_context
+    layout = context.layout  # takes the list with it when it goes ...
+    name = layout.name
+    if "+" not in name:
+        return ()
+    context.layout = f"{layout.nb_channels} channels"  # ... so nothing may point there
+    return tuple(name[name.index("(") + 1 : name.rindex(")")].split("+"))
+
+
+def pictures_of(container: InputContainer) -> list[VideoStream]:
+    """Return the real video streams; attached pictures (cover art) are none."""
+    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+
+
+def chosen(streams: Sequence[StreamT], track: int | str | None, whose: str, option: str) -> StreamT:
+    """Return one of several streams of one type.
+
+    Args:
+        streams: at least one, in the file's order.
+        track: number among them, from 0; or the language that the file names, such as "deu". None takes the
+            one that the file marks as its default, as players do, else the first.
+        whose: "The audio v.mkv", for the message.
+        option: that chooses, for the message.
+
+    Raises:
+        UsageError: there is no such track.
+    """
+    if track is None:
+        return next((s for s in streams if s.disposition & Disposition.default), streams[0])
+    text = str(track).strip().lower()
+    if text.isdigit():
+        if int(text) < len(streams):
+            return streams[int(text)]
+    else:
+        wanted = {text, _OTHER_NAMES.get(text, text)}
+        for stream in streams:
+            if (stream.language or "").lower() in wanted:
+                return stream
+    there = ", ".join(f"{n} ({s.language or 'no language'})" for n, s in enumerate(streams))
+    raise UsageError(
+        f"{whose} has no track {track}.", f"Its tracks are: {there}. Choose one with {option}."
+    )
+
+
+def packets_of(
+    container: InputContainer, stream: StreamT, clock: InputClock | None = None
+) -> Iterator[av.Packet[StreamT]]:
     """Yield a stream's packets and one empty one at the end, which makes a decoder give its last frames.
 
-    What follows damage that even the container's reader cannot get over is not there for anybody.
+    Their time stamps are on one clock, also where the file's starts again (see `InputClock`). What follows
+    damage that even the container's reader cannot get over is not there for anybody.
+
+    Args:
+        container: just opened, or just sought in.
+        stream: of it.
+        clock: corrects the time stamps; default: one that finds the jumps.
     """
-    packets = cast("Iterator[av.Packet[StreamT]]", container.demux(stream))
+    clock = clock or InputClock()
+    jumping = may_jump(container)
+    # A jump may show in another stream first: then all of them are looked at.
+    beside = [*pictures_of(container), *container.streams.audio] if jumping else []
+    packets = cast("Iterator[av.Packet[StreamT]]", container.demux(*(beside or [stream])))
     while True:
         try:
             packet = next(packets)
         except (av.error.FFmpegError, StopIteration):
             return
-        yield packet
+        if jumping and packet.size:
+            clock.correct(packet)
+        if packet.stream.index == stream.index:  # `stream_index` of the empty one is always 0
+            yield packet
 
 
 def not_media(path: Path, role: str, error: Exception) -> UnsupportedInput:

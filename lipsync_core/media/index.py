@@ -6,13 +6,14 @@ container rounds (Matroska to milliseconds, GIF to centiseconds): frame k is sho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av.error
 import numpy as np
 
+from lipsync_core.media.clock import InputClock, Jump
 from lipsync_core.media.containers import open_input, packets_of, video_stream
 from lipsync_core.records import FrameInfo
 
@@ -45,6 +46,9 @@ class VideoIndex:
         keyframes: `(K,)` int64 ascending, frames that decoding can start at.
         counted: the container has no usable time stamps: frames are found by counting from the
             start.
+        jumps: where the file's clock starts again or jumps; `stamps` are on one clock all the same.
+        places: `(K,)` int64, byte position of each keyframe's packet, by which a file with jumps is
+            sought in; empty for other files.
     """
 
     ticks: NDArray[np.int64]
@@ -55,6 +59,8 @@ class VideoIndex:
     stamps: NDArray[np.int64]
     keyframes: NDArray[np.int64]
     counted: bool = False
+    jumps: tuple[Jump, ...] = ()
+    places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -97,58 +103,68 @@ def constant_index(frames: int, frame_rate: Fraction) -> VideoIndex:
     )  # fmt: skip
 
 
-def read_index(path: Path) -> VideoIndex | None:
+def read_index(path: Path, track: int | str | None = None) -> VideoIndex | None:
     """Index the video of a file by demuxing it; None if it holds no frame.
 
     Streams whose packets carry no usable time stamps (raw H.264) are decoded once instead. The file
     is opened anew for each pass: seeking back loses frames in MPEG-PS and is refused by raw streams.
 
+    Args:
+        path: the file.
+        track: which of its video streams, see `containers.chosen`.
+
     Raises:
         UnsupportedInput: the file cannot be read, or holds no video.
     """
+    clock = InputClock()
     with open_input(path, "target") as container:
-        stream = video_stream(container, path)
+        stream = video_stream(container, path, track)
         base = stream.time_base or Fraction(1, 1000)
         rates = (stream.guessed_rate, stream.average_rate, stream.base_rate)
         hints = [rate for rate in rates if rate]
-        stamps, keys, length, usable = _demuxed(container, stream)
-    counted = not usable
+        stamps, keys, length, places = _demuxed(container, stream, clock)
+    counted = places is None
     if counted:
         with open_input(path, "target") as container:
-            stamps, keys, length = _decoded(container, video_stream(container, path), base)
+            stamps, keys, length = _decoded(container, video_stream(container, path, track), base)
     if not len(stamps):
         return None
     ticks, time_base, last, rate, variable = _clock(stamps, base, length, hints)
     return VideoIndex(
         ticks=ticks, time_base=time_base, last_ticks=last, frame_rate=rate, variable_rate=variable,
         stamps=stamps, keyframes=keys, counted=counted,
+        jumps=() if counted else tuple(clock.jumps),
+        places=places if places is not None and clock.jumps else np.zeros(0, np.int64),
     )  # fmt: skip
 
 
 def _demuxed(
-    container: InputContainer, stream: VideoStream
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int, bool]:
-    """Return sorted stamps, keyframe places, the last duration, and whether they are usable."""
+    container: InputContainer, stream: VideoStream, clock: InputClock
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int, NDArray[np.int64] | None]:
+    """Return sorted stamps, keyframes, the last duration, and byte positions (None: no usable stamps)."""
+    nothing = np.zeros(0, np.int64)
     stamps: list[int] = []
-    keys: list[int] = []
+    keys: dict[int, int] = {}
     latest, length, final = -(1 << 62), 0, False
     hidden = _hides_frames(stream)
-    for packet in shown_packets(container, stream):
+    for packet in shown_packets(container, stream, clock):
         if hidden and packet.size and not bytes(packet)[0] & 0x10:
             continue
         if packet.pts is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), 0, False
+            return nothing, nothing, 0, None
         stamps.append(packet.pts)
         if packet.is_keyframe:
-            keys.append(packet.pts)
+            keys[packet.pts] = packet.pos if packet.pos is not None else -1
         final = packet.pts > latest
         if final:
             latest, length = packet.pts, packet.duration or 0
     if not final:  # the frame shown last was not stored last: MP4 then says too short a time
         length = max(length, (stream.start_time or 0) + (stream.duration or 0) - latest)
     order = np.unique(np.array(stamps, np.int64))
-    places = np.searchsorted(order, np.unique(np.array(keys, np.int64)))
-    return order, places.astype(np.int64), length, len(order) == len(stamps)
+    if len(order) != len(stamps):
+        return nothing, nothing, 0, None
+    frames = np.searchsorted(order, np.array(sorted(keys), np.int64)).astype(np.int64)
+    return order, frames, length, np.array([keys[stamp] for stamp in sorted(keys)], np.int64)
 
 
 def _hides_frames(stream: VideoStream) -> bool:
@@ -157,12 +173,23 @@ def _hides_frames(stream: VideoStream) -> bool:
 
 
 def shown_packets(
-    container: InputContainer, stream: VideoStream
+    container: InputContainer, stream: VideoStream, clock: InputClock | None = None
 ) -> Iterator[av.Packet[VideoStream]]:
     """Yield the packets that become a shown frame: not empty, not cut off by an edit list."""
-    for packet in packets_of(container, stream):
+    for packet in packets_of(container, stream, clock):
         if packet.size and not packet.is_discard:
             yield packet
+
+
+def first_stamp(container: InputContainer, stream: VideoStream) -> int | None:
+    """Return the time stamp of the frame shown first, in the stream's time base; None without any."""
+    first: int | None = None
+    for packet in shown_packets(container, stream):
+        if first is not None and packet.dts is not None and packet.dts > first:
+            return first  # what comes now is decoded later, so it is shown later
+        if packet.pts is not None:
+            first = packet.pts if first is None else min(first, packet.pts)
+    return first
 
 
 def _decoded(

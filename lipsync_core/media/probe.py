@@ -15,6 +15,7 @@ from lipsync_core.media.containers import (
     not_media,
     open_input,
     packets_of,
+    pictures_of,
     video_stream,
 )
 from lipsync_core.media.folder import pictures_in
@@ -28,6 +29,7 @@ from lipsync_core.media.formats import (
     picture_format,
 )
 from lipsync_core.media.index import VideoIndex, constant_index, read_index
+from lipsync_core.media.probe_sound import SoundInfo, probe_sound
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ class TargetInfo:
         has_sound: it carries a sound stream of its own.
         codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
         pictures: of a folder, in their order.
+        track: which of the file's video streams is shown, from 0.
+        tracks: how many there are.
     """
 
     path: Path
@@ -64,6 +68,8 @@ class TargetInfo:
     has_sound: bool
     codec: str
     pictures: tuple[Path, ...] = ()
+    track: int = 0
+    tracks: int = 1
 
     @property
     def frames(self) -> int:
@@ -76,43 +82,19 @@ class TargetInfo:
         return self.index.duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SoundInfo:
-    """The sound stream of a file; `samples` is counted by decoding, so it is exact.
-
-    Attributes:
-        path: the file.
-        codec: FFmpeg's decoder name, for example "aac", "mp3", "pcm_s16le".
-        sample_rate: Hz.
-        channels: number of channels.
-        layout: FFmpeg's name of the channel layout, for example "stereo", "5.1".
-        samples: samples per channel; 0 for a file with a sound stream and nothing in it.
-        start: time stamp of the first sample in the container, seconds.
-    """
-
-    path: Path
-    codec: str
-    sample_rate: int
-    channels: int
-    layout: str
-    samples: int
-    start: Fraction
-
-    @property
-    def duration(self) -> Fraction:
-        """Exact length in seconds."""
-        return Fraction(self.samples, self.sample_rate)
-
-
-def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
+def probe_target(
+    path: Path, still_rate: Fraction = STILL_RATE, track: int | str | None = None
+) -> TargetInfo:
     """Say what `path` shows; reads all packets of a video, decodes one frame.
 
     Args:
         path: video, GIF, PNG/JPEG/WebP/BMP/TIFF picture, or a folder of such pictures.
         still_rate: frames per second that pictures are to get.
+        track: which of a video's streams, by number or language; None for its default.
 
     Raises:
         UnsupportedInput: the file cannot be read, or shows nothing.
+        UsageError: it has no such track.
     """
     if path.is_dir():
         return _probe_folder(path, still_rate)
@@ -129,10 +111,10 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             index=constant_index(1, still_rate), has_sound=False, codec="picture",
         )  # fmt: skip
     with open_input(path, "target") as container:
-        stream = video_stream(container, path)
+        stream = video_stream(container, path, track)
         try:
             frame = _first_frame(container, stream)
-            index = read_index(path) if frame else None
+            index = read_index(path, track) if frame else None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise not_media(path, "target", error) from error
         if frame is None or index is None:
@@ -146,6 +128,8 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             index=index,
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
+            track=pictures_of(container).index(stream),
+            tracks=len(pictures_of(container)),
         )
 
 
@@ -207,42 +191,3 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
 def _known(code: int) -> int | None:
     """Return an H.273 code, or None for 0 (RGB matrix or reserved) and 2 (unspecified)."""
     return None if int(code) in (0, UNSPECIFIED) else int(code)
-
-
-def probe_sound(path: Path) -> SoundInfo:
-    """Say what `path` sounds like; decodes it once (about 1 s per hour and core) to count samples.
-
-    Args:
-        path: any file with a sound stream, also a video.
-
-    Raises:
-        UnsupportedInput: the file cannot be read, or has no sound stream.
-    """
-    from lipsync_core.media.sound import decoded  # sound.py needs SoundInfo
-
-    with open_input(path, "audio") as container:
-        stream = next(iter(container.streams.audio), None)
-        if stream is None:
-            raise UnsupportedInput(
-                f"The audio {path} has no sound stream.",
-                "Give a sound file (.wav, .mp3, .m4a, .flac, .ogg) or a video with sound.",
-            )
-        codec, rate = stream.codec_context.codec.canonical_name, stream.codec_context.sample_rate
-        channels, layout = stream.codec_context.channels, stream.codec_context.layout.name
-    samples, start = 0, Fraction(0)
-    for frame in decoded(path):
-        if not samples and frame.pts is not None and frame.time_base:
-            start = frame.pts * frame.time_base
-        if not samples:
-            rate, channels, layout = frame.sample_rate, frame.layout.nb_channels, frame.layout.name
-        samples += (
-            frame.samples
-            if frame.sample_rate == rate
-            else round(Fraction(frame.samples * rate, frame.sample_rate))
-        )
-    if rate <= 0:
-        raise UnsupportedInput(f"The audio {path} has no sample rate.", DAMAGED_HINT)
-    return SoundInfo(
-        path=path, codec=codec, sample_rate=rate, channels=channels, layout=layout,
-        samples=samples, start=start,
-    )  # fmt: skip

@@ -10,6 +10,7 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media.clock import InputClock
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
@@ -240,16 +241,25 @@ class _Decoder:
         for seek in (True, False) if key else (False,):
             self._open()
             assert self._container is not None
-            stream = video_stream(self._container, self._target.path)
-            if seek:
-                try:
-                    self._container.seek(int(self._index.stamps[key]), stream=stream)
-                except av.error.FFmpegError:
-                    continue
+            stream = video_stream(self._container, self._target.path, self._target.track)
+            if seek and not self._sought(self._container, stream, key):
+                continue
             self._flow = self._decode(self._container, stream)
             self._next = next(self._flow, None)
             if not seek or (self._next is not None and self._next[0] <= index):
                 return
+
+    def _sought(self, container: InputContainer, stream: VideoStream, key: int) -> bool:
+        """Go to a keyframe: by its time, or by its place where the file's clock starts again."""
+        try:
+            if not self._index.jumps:
+                container.seek(int(self._index.stamps[key]), stream=stream)
+                return True
+            place = int(self._index.places[np.searchsorted(self._index.keyframes, key)])
+            container.seek(max(0, place), unsupported_byte_offset=True)
+        except av.error.FFmpegError:
+            return False
+        return place >= 0
 
     def _open(self) -> None:
         self.close()
@@ -264,7 +274,7 @@ class _Decoder:
         stream.thread_type = "AUTO"
         counted, stamps = self._index.counted, self._index.stamps
         count = 0
-        for packet in packets_of(container, stream):
+        for packet in packets_of(container, stream, InputClock(self._index.jumps)):
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.media.sound import read_mono
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.records import Samples
 
 _RATE = 8000
@@ -16,13 +17,13 @@ _PER_SECOND = 100
 _COLUMNS = 2000
 
 
-def waveform(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """The outline of a file's sound, in some 2000 columns at the most.
+def waveform(sound: SoundInfo | Path) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """The outline of a sound, in some 2000 columns at the most.
 
     Returns:
         `(n,)` seconds at which each column begins, and `(n,)` its largest absolute sample.
     """
-    loud = loudest(read_mono(path, _RATE), _RATE // _PER_SECOND)
+    loud = loudest(read_mono(sound, _RATE), _RATE // _PER_SECOND)
     step = max(1, -(-len(loud) // _COLUMNS))
     loud = np.pad(loud, (0, -len(loud) % step)).reshape(-1, step).max(1)
     return np.arange(len(loud)) * step / _PER_SECOND, loud

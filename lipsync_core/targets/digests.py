@@ -17,7 +17,11 @@ def content_hash(path: Path) -> str:
 def target_hash(info: TargetInfo) -> str:
     """BLAKE2 digest of a target's content; of a folder's pictures, in their order and at their rate."""
     if not info.pictures:
-        return content_hash(info.path)
+        content = content_hash(info.path)
+        if info.tracks == 1:
+            return content
+        track = f"{content} track {info.track}"
+        return hashlib.blake2b(track.encode(), digest_size=16).hexdigest()
     whole = hashlib.blake2b(str(info.video.frame_rate).encode(), digest_size=16)
     for path in info.pictures:
         whole.update(content_hash(path).encode())

@@ -40,6 +40,8 @@ class Source:
         frames: how many there are.
         duration: seconds.
         digest: of the content.
+        track: which of the file's video streams is shown, from 0.
+        tracks: how many there are.
     """
 
     path: Path
@@ -49,6 +51,8 @@ class Source:
     frames: int
     duration: Fraction
     digest: str
+    track: int = 0
+    tracks: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +105,19 @@ def probe_inputs(request: RunRequest) -> Probed:
     """
     path = request.target.path
     if is_edit_list(path):
-        edits, sound = read_edits(path), probe_sound(request.audio)
-        if sound.duration:
-            edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
+        edits, sound = read_edits(path), _sound(request)
+        if sound.end:
+            edits = edits.fitted(math.ceil(sound.end * edits.frame_rate))
         return Probed(info=None, edits=edits, sound=sound)
-    info = probe_target(path, Fraction(request.target.fps))
-    return Probed(info=info, edits=None, sound=probe_sound(request.audio))
+    info = probe_target(path, Fraction(request.target.fps), request.target.video_track)
+    return Probed(info=info, edits=None, sound=_sound(request))
+
+
+def _sound(request: RunRequest) -> SoundInfo:
+    """The sound; one from the target's own file belongs to the pictures that are shown of it."""
+    same = request.audio.resolve() == request.target.path.resolve()
+    beside = request.target.video_track if same else None
+    return probe_sound(request.audio, request.audio_track, beside)
 
 
 def analyse_inputs(
@@ -138,7 +149,7 @@ def analyse_inputs(
     assert info is not None
     analysed = analyse_target(
         info,
-        make_schedule(info.index, request.fit, sound.duration or None),
+        make_schedule(info.index, request.fit, sound.end or None),
         request.target,
         detector,
         progress,
@@ -155,6 +166,8 @@ def analyse_inputs(
             frames=info.frames,
             duration=info.duration,
             digest=analysed.digest,
+            track=info.track,
+            tracks=info.tracks,
         ),
         detector=detector.spec.name,
         cached=analysed.cached,

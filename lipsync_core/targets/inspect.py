@@ -23,6 +23,7 @@ def inspect(
     settings: PluginSettings | None = None,
     progress: Progress | None = None,
     registry: Registry | None = None,
+    video_track: str | None = None,
 ) -> tuple[TargetInfo, Analysis]:
     """Probe and analyse a target; from the cache where it is known.
 
@@ -31,15 +32,17 @@ def inspect(
         settings: which detector, and how.
         progress: listener.
         registry: plugins; default: the installed ones.
+        video_track: which of the file's video streams, as in `TargetRequest`.
 
     Raises:
         UnsupportedInput: the file is of no use.
+        UsageError: it has no such track.
         PluginUnavailable: the detector cannot run here.
     """
     settings, registry = settings or PluginSettings(), registry or Registry.load()
     check_options(registry, settings)
     detector = resolve_detector(registry, settings)
-    info = probe_target(path)
+    info = probe_target(path, track=video_track)
     analysis, _ = find_faces(info, target_hash(info), detector, progress or Progress(), Stopwatch())
     return info, analysis
 

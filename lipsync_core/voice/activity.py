@@ -1,7 +1,8 @@
 """Speech activity: for each video frame, how much somebody is speaking (0 rest .. 1 speech).
 
 Silero's network decides for windows of 32 ms; where it cannot be loaded, loudness above the running
-noise floor decides. Both stream, with the same look-ahead, so live equals offline.
+noise floor decides. Both stream, with the same look-ahead, so live equals offline. Silero gets quiet speech
+at a usual level.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ threshold is 0.5; a ramp around it fades instead of switching."""
 _BEFORE, _AFTER = 2, 6
 """Windows that speech reaches back (lips part before the sound, 64 ms) and on (192 ms)."""
 _FADE = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+_USUAL, _QUIETEST, _FALL = -30.0, -65.0, 1.0
+"""dBFS that the loud windows of quiet speech are brought to, dBFS of the quietest that count as sound, and dB a
+second by which the running peak falls. Silero hears all of a recording whose loud windows lie at -40 dBFS, three
+quarters of it at -50 and nothing at -60."""
 LOOKAHEAD = (_BEFORE + len(_FADE) // 2 + 1.5) * WINDOW / SAMPLE_RATE
 """Seconds of sound after a frame's time that decide about it at the most."""
 
@@ -44,6 +49,20 @@ class WindowJudge(ABC):
     @abstractmethod
     def judge(self, window: Samples) -> float:
         """Probability 0..1 for the next `WINDOW` samples."""
+
+
+class _Level:
+    """Raises quiet speech to a usual level, causally; louder speech stays as it is."""
+
+    def __init__(self) -> None:
+        self._peak = _QUIETEST
+
+    def raised(self, window: Samples) -> Samples:
+        """The next `WINDOW` samples, louder where the loudest windows so far were quiet."""
+        level = 10.0 * np.log10(float(np.mean(np.square(window, dtype=np.float64))) + 1e-12)
+        self._peak = max(level, self._peak - _FALL * WINDOW / SAMPLE_RATE, _QUIETEST)
+        gain = max(0.0, _USUAL - self._peak)
+        return window if not gain else np.asarray(window * 10.0 ** (gain / 20.0), np.float32)
 
 
 class SileroJudge(WindowJudge):
@@ -64,9 +83,11 @@ class SileroJudge(WindowJudge):
         self._state = np.zeros((2, 1, 128), np.float32)
         self._context = np.zeros(_CONTEXT, np.float32)
         self._rate = np.array(SAMPLE_RATE, np.int64)
+        self._level = _Level()
 
     def judge(self, window: Samples) -> float:
         """Probability 0..1 for the next `WINDOW` samples."""
+        window = self._level.raised(window)
         heard = np.concatenate([self._context, window])[None]
         feed = {"input": heard, "state": self._state, "sr": self._rate}
         probability, self._state = self._session.run(None, feed)

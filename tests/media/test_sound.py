@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from mediafactory import make_sound, make_video, tone
 
+from lipsync_core.media.decoding import decoded
+from lipsync_core.media.pieces import silence_like
 from lipsync_core.media.probe import probe_sound
-from lipsync_core.media.sound import decoded, read_mono, silence_like
+from lipsync_core.media.sound import read_mono
 
 
 def heard(path, rate: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lipsync_core.cli.clips.cutting import LibraryArgument, PaceOptions, described, show_cutting
-from lipsync_core.cli.flags import Audio
+from lipsync_core.cli.flags import Audio, AudioTrack
 from lipsync_core.cli.groups import option_groups
 from lipsync_core.cli.options import ShowOptions
 from lipsync_core.errors import OutputError
@@ -19,6 +19,7 @@ def edit(
     library: LibraryArgument,
     *,
     audio: Audio,
+    audio_track: AudioTrack = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Edit list to write (.json)."),
@@ -38,7 +39,7 @@ def edit(
     from lipsync_core.clips.library import read
 
     files = _files(output or Path(f"{audio.stem}.edits.json"))
-    cutting = edited(read(library), audio, pace.pace())
+    cutting = edited(read(library), audio, pace.pace(), audio_track)
     write(cutting, files, audio.stem)
     if show.as_json:
         print_json(described(cutting, files))

@@ -9,7 +9,7 @@ import typer
 
 from lipsync_core.cli.clips.cutting import LIBRARY_HELP, PaceOptions, described, show_cutting
 from lipsync_core.cli.execution import RunMode, execute
-from lipsync_core.cli.flags import Audio
+from lipsync_core.cli.flags import Audio, AudioTrack
 from lipsync_core.cli.groups import option_groups
 from lipsync_core.cli.options import ChainOptions, ShowOptions
 from lipsync_core.errors import UsageError
@@ -31,6 +31,7 @@ def render(
     library: _Library = None,
     *,
     audio: Audio,
+    audio_track: AudioTrack = None,
     output: _Output = None,
     edits: _Edits = None,
     pace: PaceOptions,
@@ -48,12 +49,13 @@ def render(
     - `lipsync clips render --edits talk.edits.json --audio talk.wav -o talk.mp4`
     """
     output = output or Path(f"{audio.stem}-clips.mp4")
-    cutting, files = _cut(library, audio, output, edits, pace)
+    cutting, files = _cut(library, audio, audio_track, output, edits, pace)
     if not show.silent:
         show_cutting(cutting, files)
     request = RunRequest(
         target=TargetRequest(path=files["edits"]),
         audio=audio,
+        audio_track=audio_track,
         output=output,
         plugins=chain.settings(),
     )
@@ -65,7 +67,12 @@ def render(
 
 
 def _cut(
-    library: Path | None, audio: Path, output: Path, edits: Path | None, pace: PaceOptions
+    library: Path | None,
+    audio: Path,
+    audio_track: str | None,
+    output: Path,
+    edits: Path | None,
+    pace: PaceOptions,
 ) -> tuple[Cutting, dict[str, Path]]:
     """Read or make the edit list, and write it and its companions beside the video."""
     from lipsync_core.clips.editing import companions, edited, given, write
@@ -79,10 +86,10 @@ def _cut(
         if library is not None:
             raise UsageError("--edits names the clips itself.", "Omit LIBRARY, or --edits.")
         files["edits"] = edits
-        cutting = given(read_edits(edits), audio)
+        cutting = given(read_edits(edits), audio, audio_track)
     elif library is None:
         raise UsageError("LIBRARY is missing.", "Use lipsync clips render LIBRARY --audio FILE.")
     else:
-        cutting = edited(read(library), audio, pace.pace())
+        cutting = edited(read(library), audio, pace.pace(), audio_track)
     write(cutting, files, output.stem)
     return cutting, files

@@ -15,6 +15,7 @@ from inspect import GEN_RUNNING, getgeneratorstate
 from pathlib import Path
 from threading import Event
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ from lipsync_core.voice.activity import LOOKAHEAD as ACTIVITY_LOOKAHEAD
 from lipsync_core.voice.activity import SAMPLE_RATE, ActivityStream
 from lipsync_core.voice.emphasis import LOOKAHEAD as EMPHASIS_LOOKAHEAD
 from lipsync_core.voice.emphasis import EmphasisStream
+from lipsync_core.voice.given import as_samples
 
 AHEAD = 3
 """Target frames decoded ahead of the present one."""
@@ -119,7 +121,7 @@ class Session:
                 "None of the generators can stream.",
                 f"Omit `generators`, or include `{resolved.default}`.",
             )
-        info = probe_target(request.path, Fraction(request.fps))
+        info = probe_target(request.path, Fraction(request.fps), request.video_track)
         with one_thread():
             analysed = analyse_target(
                 info,
@@ -167,12 +169,17 @@ class Session:
         """Seconds of sound pushed and not shown yet."""
         return self._utterances.backlog
 
-    def push_audio(self, samples: Samples) -> None:
-        """Take sound as it comes: float32 `(n,)` mono at 16 kHz, -1..1, any n."""
-        sound = np.ascontiguousarray(samples, np.float32)
-        if sound.ndim != 1:
-            raise UsageError(f"Sound of shape {sound.shape} was pushed.", "Push mono: shape (n,).")
-        self._utterances.push(sound)
+    def push_audio(self, samples: NDArray[Any]) -> None:
+        """Take sound as it comes.
+
+        Args:
+            samples: `(n,)` mono at 16 kHz, any n: float32 or float64 in -1..1, or int16, int32 or uint8 over
+                their whole range. Floats that are no numbers count as silence.
+
+        Raises:
+            UsageError: another shape or type.
+        """
+        self._utterances.push(as_samples(samples))
 
     def flush(self) -> None:
         """The utterance is complete: its last frames need no more sound to follow."""

@@ -11,6 +11,7 @@ from typing import Any
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.faces.selection import REASONS
+from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
     FRAMES_MADE,
@@ -24,6 +25,8 @@ from lipsync_core.specs import PluginSpec
 from lipsync_core.targets.inputs import Inputs
 from lipsync_core.targets.target import passthrough_spans, turned_spans
 
+NO_SPEECH = 0.005
+"""Share of the frames with speech below which none was heard."""
 SCHEMA = 2
 """Version of the report's layout."""
 
@@ -41,6 +44,8 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
             "path": str(source.path),
             "kind": source.kind,
             "codec": source.codec,
+            "track": source.track,
+            "tracks": source.tracks,
             "width": video.width,
             "height": video.height,
             "frame_rate": str(video.frame_rate),
@@ -54,10 +59,29 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
             "codec": sound.codec,
             "sample_rate": sound.sample_rate,
             "channels": sound.channels,
+            "layout": sound.layout,
             "seconds": _seconds(sound.duration),
+            "starts_after_picture": _seconds(sound.lead),
+            "track": sound.track,
+            "tracks": sound.tracks,
+            "language": sound.language,
+            "notes": list(sound.notes),
             "digest": inputs.audio_hash,
         },
     }
+
+
+def describe_silence(sound: SoundInfo, share: float | None) -> str:
+    """What to say, and to try, where no speech was heard; empty where some was."""
+    if share is None or share >= NO_SPEECH:
+        return ""
+    others = ""
+    if sound.tracks > 1:
+        others = f" choose another of its {sound.tracks} tracks with --audio-track;"
+    return (
+        f"No speech was heard in {sound.path.name}, so the mouth stays shut. Listen to the file;{others} where"
+        " it is a voice all the same, try --silence generate."
+    )
 
 
 def describe_faces(inputs: Inputs) -> dict[str, Any]:

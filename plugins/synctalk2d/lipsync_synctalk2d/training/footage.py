@@ -113,9 +113,6 @@ def look(request: TrainRequest, progress: Progress) -> tuple[AnalysedTarget, Foo
             "Give a video in which the person speaks.",
         )
     sound = probe_sound(request.footage)
-    lead = Fraction(0)
-    if not info.index.counted:
-        lead = sound.start - int(info.index.stamps[0]) * info.index.time_base
     registry = Registry.load()
     analysed = analyse_target(
         info,
@@ -141,7 +138,7 @@ def look(request: TrainRequest, progress: Progress) -> tuple[AnalysedTarget, Foo
         moved_ms=request.offset_ms,
         correlation=correlation,
     )
-    return analysed, measured, lead
+    return analysed, measured, sound.lead
 
 
 def findings(found: Footage, side: int) -> list[Finding]:
