@@ -26,7 +26,6 @@ from lipsync_core.targets.target import Target
 from lipsync_core.voice import activity as voice_activity
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 
-
 COMPAT = "compat"
 """Option of plugins that follow their original exactly: it never heard another level than the file's."""
 
@@ -34,7 +33,8 @@ COMPAT = "compat"
 class AudioAnalysis:
     """Encodes one audio file for one target.
 
-    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat mode.
+    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat
+    mode.
 
     Args:
         audio: the sound, from its file's first picture on where that has pictures.
