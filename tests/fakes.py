@@ -59,6 +59,20 @@ class Noter(Painter):
         return super().generate(chunk)
 
 
+class Hearer(Painter):
+    """Notes how loud each frame's mel window begins, -4 (silence) to 4."""
+
+    loud: ClassVar[list[float]] = []
+
+    def open(self, context: OpenContext) -> None:
+        super().open(context)
+        self.loud.clear()
+
+    def generate(self, chunk: Chunk) -> np.ndarray:
+        self.loud.extend(chunk.features[:, :, 0].max(axis=1).tolist())
+        return super().generate(chunk)
+
+
 class Sizes(Painter):
     """Notes how many frames it was given at a time."""
 

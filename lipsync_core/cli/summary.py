@@ -120,6 +120,8 @@ def show_figures(told: dict[str, Any], console: Console) -> None:
         )
         before = group
     console.print(table)
+    for note in told.get("sound_notes", []):
+        stderr.print(escape(note), soft_wrap=True)
     for name, why in told["not_scored"].items():
         stderr.print(f"[yellow]{name}[/]: {escape(why['reason'])}", soft_wrap=True)
         if why["hint"]:

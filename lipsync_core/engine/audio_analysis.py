@@ -29,7 +29,6 @@ from lipsync_core.voice import emphasis as voice_emphasis
 from lipsync_core.voice.features import VARIABLE_RATE_CLOCK, FeatureFile, RowStream, encode
 from lipsync_core.voice.resting import rested
 
-
 COMPAT = "compat"
 """Option of plugins that follow their original exactly: it never heard another level than the file's."""
 
@@ -37,7 +36,8 @@ COMPAT = "compat"
 class AudioAnalysis:
     """Encodes one audio file for one target.
 
-    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat mode.
+    Sound whose level is unusual is brought to a usual one (`SoundInfo.gain`), except for plugins in compat
+    mode.
 
     Args:
         audio: the sound, from its file's first picture on where that has pictures.

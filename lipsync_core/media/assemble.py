@@ -76,14 +76,15 @@ def assemble(
 
     Nothing is decoded except a sound that must be encoded; memory does not grow with length. Frame
     k of all segments together gets the exact time `schedule.time(k)` (WebM and Matroska round it to
-    milliseconds); all of them wait for a sound that begins before its picture. The file appears in one step; on failure nothing changes.
+    milliseconds); all of them wait for a sound that begins before its picture. The file appears in one
+    step; on failure nothing changes.
 
     Args:
         segments: files of `SegmentWriter`, same format and settings.
         output: .mp4, .m4v, .mov, .mkv or .webm.
         schedule: times of all output frames.
-        sound: what is to be heard, beside the pictures as in its own file (`SoundInfo.lead`); None or an empty
-            one for a silent output.
+        sound: what is to be heard, beside the pictures as in its own file (`SoundInfo.lead`); None or an
+            empty one for a silent output.
         metadata: container tags (see `provenance`).
 
     Raises:
@@ -106,13 +107,7 @@ def assemble(
     plan = plan_sound(heard, container, schedule) if heard else None
     joined = _Joined(segments, orders, schedule, heard, metadata or {})
     try:
-        try:
-            joined.write(output, plan)
-        except (av.error.FFmpegError, ValueError):
-            if heard is None or plan is None or plan.way != "copied":
-                raise
-            plan = without_copy(heard, container, schedule, plan)
-            joined.write(output, plan)
+        plan = joined.written(output, plan)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
@@ -138,7 +133,18 @@ class _Joined:
     sound: SoundInfo | None
     metadata: Mapping[str, str]
 
-    def write(self, output: Path, plan: SoundPlan | None) -> None:
+    def written(self, output: Path, plan: SoundPlan | None) -> SoundPlan | None:
+        """Write the file, and return how its sound got in: a copy that fails is encoded instead."""
+        try:
+            self._write(output, plan)
+        except (av.error.FFmpegError, ValueError):
+            if self.sound is None or plan is None or plan.way != "copied":
+                raise
+            plan = without_copy(self.sound, container_of(output), self.schedule, plan)
+            self._write(output, plan)
+        return plan
+
+    def _write(self, output: Path, plan: SoundPlan | None) -> None:
         """Write the file, with the sound as planned."""
         container = container_of(output)
         with atomic_output(output) as part:

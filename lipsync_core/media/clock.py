@@ -1,7 +1,7 @@
-"""Make the clock of one input ascend where it starts again or jumps, as in transport streams that were joined.
+"""Make the clock of an input ascend where it starts again or jumps, as in joined transport streams.
 
-Only formats whose clock may do so are corrected (FFmpeg marks them with `AVFMT_TS_DISCONT`: MPEG transport and
-program streams, Ogg). All streams of a file share one offset, so pictures and sound stay together.
+Only formats whose clock may do so are corrected (FFmpeg marks them with `AVFMT_TS_DISCONT`: MPEG transport
+and program streams, Ogg). All streams of a file share one offset, so pictures and sound stay together.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ Jump = tuple[int, Fraction]
 
 _BACK = Fraction(1, 10)
 _AHEAD = Fraction(10)
-"""Seconds of decoding time by which a packet must lie before the one before it, or beside the time that is due,
-to be the beginning of another clock. The ffmpeg program takes the same (`-dts_delta_threshold`); a smaller step
-ahead is a hole in the recording."""
+"""Seconds of decoding time by which a packet must lie before the one before it, or beside the time that is
+due, to be the beginning of another clock. The ffmpeg program takes the same (`-dts_delta_threshold`); a
+smaller step ahead is a hole in the recording."""
 
 
 def may_jump(container: InputContainer) -> bool:
@@ -37,8 +37,8 @@ class InputClock:
     """Corrects the packets of one input, which must come in the order of the file.
 
     Args:
-        known: jumps that were found before: they are applied by byte position, and none is looked for. This makes
-            a reader that starts in the middle agree with one that read everything.
+        known: jumps that were found before: they are applied by byte position, and none is looked for. This
+            makes a reader that starts in the middle agree with one that read everything.
 
     Attributes:
         jumps: those found so far, or known, in the order of the file.
@@ -65,7 +65,7 @@ class InputClock:
                 packet.pts += shift
 
     def _offset(self, packet: av.Packet[Any]) -> Fraction:
-        """Return the offset where `packet` lies. A parser hands out some packets late, and some without a place."""
+        """Return the offset where `packet` lies; parsers give some late, and some without a place."""
         index = packet.stream_index
         if not self.jumps:
             return Fraction(0)

@@ -31,14 +31,12 @@ _LISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"v=0\r")
 _LIST_FORMATS = frozenset({"hls", "concat", "concatf", "dash", "sdp", "rtsp", "imf", "tty"})
 
 
-_BIBLIOGRAPHIC = (
-    "alb sqi arm hye baq eus bur mya chi zho cze ces dut nld fre fra geo kat ger deu gre ell ice isl mac mkd "
-    "mao mri may msa per fas rum ron slo slk tib bod wel cym"
-).split()
+_TWO_CODES = {
+    "alb": "sqi", "arm": "hye", "baq": "eus", "bur": "mya", "chi": "zho", "cze": "ces", "dut": "nld",
+    "fre": "fra", "geo": "kat", "ger": "deu", "gre": "ell", "ice": "isl", "mac": "mkd", "mao": "mri",
+    "may": "msa", "per": "fas", "rum": "ron", "slo": "slk", "tib": "bod", "wel": "cym",
+}  # fmt: skip
 """Languages with two codes in ISO 639-2; Matroska and QuickTime write the first, MP4 the second."""
-_OTHER_NAMES = dict(zip(_BIBLIOGRAPHIC[::2], _BIBLIOGRAPHIC[1::2], strict=True)) | dict(
-    zip(_BIBLIOGRAPHIC[1::2], _BIBLIOGRAPHIC[::2], strict=True)
-)
 
 
 def media_url(path: Path) -> str:
@@ -145,10 +143,11 @@ def sound_stream(
 
 
 def own_order(stream: AudioStream) -> tuple[str, ...]:
-    """Return the names of channels that lie in an order of their own ("FC", "FL", ...); empty for a usual layout.
+    """Return the names of channels that lie in an order of their own; empty for a usual layout.
 
-    Their decoder then calls them "N channels". PyAV 18 frees the list of such an order twice, once with the
-    first frame: so nothing may be decoded, and no layout looked at, before this was called.
+    Their decoder then calls them "N channels" instead of FC, FL and so on. PyAV 18 frees the list of such an
+    order twice, once with the first frame: so nothing may be decoded, and no layout looked at, before this was
+    called.
     """
     context = stream.codec_context
     layout = context.layout  # takes the list with it when it goes ...
@@ -184,9 +183,9 @@ def chosen(streams: Sequence[StreamT], track: int | str | None, whose: str, opti
         if int(text) < len(streams):
             return streams[int(text)]
     else:
-        wanted = {text, _OTHER_NAMES.get(text, text)}
         for stream in streams:
-            if (stream.language or "").lower() in wanted:
+            language = (stream.language or "").lower()
+            if _TWO_CODES.get(language, language) == _TWO_CODES.get(text, text):
                 return stream
     there = ", ".join(f"{n} ({s.language or 'no language'})" for n, s in enumerate(streams))
     raise UsageError(

@@ -1,4 +1,4 @@
-"""Decode one sound stream in time: what its time stamps leave out is silence, what was cut off stays cut off."""
+"""Decode one sound stream in time: what its time stamps leave out becomes silence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from av.container import InputContainer
 
 _DRIFT = Fraction(1, 10)
-"""Seconds by which time stamps may run ahead of the samples, little by little, before silence is put in between."""
+"""Seconds by which time stamps may run ahead of the samples, little by little, before silence is put in
+between."""
 _SHORTEST = Fraction(1, 200)
 """Seconds: a hole is at least this long. Packets of 2.5 ms are the shortest in use (Opus)."""
 _OF_A_PACKET, _TICKS = Fraction(3, 4), 3
@@ -33,8 +34,8 @@ _BACK = Fraction(1)
 _LONGEST = Fraction(600)
 """Seconds of silence that one hole becomes at most; a longer step is a clock that jumped."""
 _PADDING = 2 * 2048
-"""Samples by which a header may say a shorter length: encoders fill up their last packet (HE-AAC: 2048). A header
-that leaves out more is wrong."""
+"""Samples by which a header may say a shorter length: encoders fill up their last packet (HE-AAC: 2048). A
+header that leaves out more is wrong."""
 
 
 _UNSTAMPED = frozenset({"avi"})
@@ -167,7 +168,7 @@ class _Placed:
         length: Fraction,
         following: av.AudioFrame | None,
     ) -> Fraction:
-        """Return the seconds missing before a frame; negative: so much of it was heard already, behind a join."""
+        """Return the seconds missing before a frame; negative: that much of it was heard already."""
         assert self._begin is not None
         hole = stamp - self._begin - self._heard
         if abs(hole) < _SHORTEST and not self._joining:

@@ -16,14 +16,15 @@ _BLOCKS = 10
 _LOWEST, _HIGHEST, _STEP = -120.0, 100.0, 0.5
 """dBFS: range and width of a histogram's bins."""
 _LOUD = 0.99
-"""The level that this share of the blocks does not exceed is the level of a channel: half a second of speech in a
-minute is enough to be heard."""
+"""The level that this share of the blocks does not exceed is the level of a channel: half a second of
+speech in a minute is enough to be heard."""
 _SIGNAL = -65.0
 """dBFS below which a channel is empty."""
 _BESIDE = 40.0
 """dB by which a channel may be quieter than the loudest and still carry something."""
 _CANCELS = 0.25
-"""Share of the power that channels without anything in common would leave in their mean, below which they cancel."""
+"""Share of the power that channels without anything in common would leave in their mean, below which they
+cancel."""
 _CANCELLED = 0.1
 """Share of the loud blocks that must cancel."""
 _USUAL = (-35.0, 1.0)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _TYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 """FFmpeg's packed sample formats as numpy types."""
 _LAYOUTS = (
-    "mono", "stereo", "2.1", "3.0", "3.0(back)", "4.0", "quad", "quad(side)", "3.1", "5.0", "5.0(side)", "4.1",
-    "5.1", "5.1(side)", "6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0", "7.0(front)",
-    "7.1", "7.1(wide)", "7.1(wide-side)", "5.1.2", "5.1.2(back)", "octagonal", "cube", "5.1.4", "7.1.2", "7.1.4",
-    "7.2.3", "9.1.4", "9.1.6", "hexadecagonal", "downmix", "22.2",
+    "mono", "stereo", "2.1", "3.0", "3.0(back)", "4.0", "quad", "quad(side)", "3.1", "5.0", "5.0(side)",
+    "4.1", "5.1", "5.1(side)", "6.0", "6.0(front)", "hexagonal", "6.1", "6.1(back)", "6.1(front)", "7.0",
+    "7.0(front)", "7.1", "7.1(wide)", "7.1(wide-side)", "5.1.2", "5.1.2(back)", "octagonal", "cube",
+    "5.1.4", "7.1.2", "7.1.4", "7.2.3", "9.1.4", "9.1.6", "hexadecagonal", "downmix", "22.2",
 )  # fmt: skip
 """Layouts of FFmpeg, in whose order the channels of others are brought."""
 _LARGEST = 1e9
@@ -107,7 +107,7 @@ def silence_like(frame: av.AudioFrame, samples: int) -> Iterator[av.AudioFrame]:
 def in_usual_order(
     frames: Iterable[av.AudioFrame], names: tuple[str, ...]
 ) -> Iterator[av.AudioFrame]:
-    """Yield frames whose channels lie in an order of their own, packed, in the order that FFmpeg has a name for.
+    """Yield frames whose channels lie in an order of their own, packed, in FFmpeg's order.
 
     Args:
         frames: with as many channels as there are names.

@@ -1,4 +1,4 @@
-"""Say what a file sounds like, by decoding it once; everything that can be known before a run is found here."""
+"""Say what a file sounds like, by decoding it once, and all that is wrong with it."""
 
 from __future__ import annotations
 

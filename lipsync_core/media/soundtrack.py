@@ -1,7 +1,7 @@
 """Put the given sound on an output: copied packet by packet where that is right, else encoded.
 
-How is decided, and tried, before anything is rendered (`plan_sound`). Yields packets in time order; it neither
-opens the output nor knows its pictures.
+How is decided, and tried, before anything is rendered (`plan_sound`). Yields packets in time order; it
+neither opens the output nor knows its pictures.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ _BY_CHANNELS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 _TRIED = 8
 """Packets that are copied into an output in memory to see whether its container takes them."""
 _EARLY = Fraction(1, 20)
-"""Seconds of sound before the first picture that are left out; before more of it the picture waits, as it does
-in the file that the sound is from. Encoders put less before their sound."""
+"""Seconds of sound before the first picture that are left out; before more of it the picture waits, as it
+does in the file that the sound is from. Encoders put less before their sound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +98,8 @@ def plan_sound(sound: SoundInfo, container: str, schedule: Schedule) -> SoundPla
     """Decide how `sound` goes into `container` beside the pictures of `schedule`.
 
     It is copied if players expect its codec there, its packets can be, and it ends within one frame of the
-    video's end; else encoded at its own rate (the next higher one the codec takes) and layout (the nearest one
-    the encoder takes), padded with silence or cut to the video's length.
+    video's end; else encoded at its own rate (the next higher one the codec takes) and layout (the nearest
+    one the encoder takes), padded with silence or cut to the video's length.
 
     Raises:
         OutputError: there is no encoder for it.

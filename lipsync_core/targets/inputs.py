@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.errors import UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
 from lipsync_core.media.formats import VideoFormat
@@ -102,9 +102,15 @@ def probe_inputs(request: RunRequest) -> Probed:
 
     Raises:
         UnsupportedInput: a file is missing, damaged or of no use.
+        UsageError: a track that is not there.
     """
     path = request.target.path
     if is_edit_list(path):
+        if request.target.video_track is not None:
+            raise UsageError(
+                f"{path} is an edit list, whose clips have tracks of their own.",
+                "Omit --video-track.",
+            )
         edits, sound = read_edits(path), _sound(request)
         if sound.end:
             edits = edits.fitted(math.ceil(sound.end * edits.frame_rate))

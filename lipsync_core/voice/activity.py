@@ -34,9 +34,9 @@ _BEFORE, _AFTER = 2, 6
 """Windows that speech reaches back (lips part before the sound, 64 ms) and on (192 ms)."""
 _FADE = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 _USUAL, _QUIETEST, _FALL = -30.0, -65.0, 1.0
-"""dBFS that the loud windows of quiet speech are brought to, dBFS of the quietest that count as sound, and dB a
-second by which the running peak falls. Silero hears all of a recording whose loud windows lie at -40 dBFS, three
-quarters of it at -50 and nothing at -60."""
+"""dBFS that the loud windows of quiet speech are brought to, dBFS of the quietest that count as sound, and
+dB a second by which the running peak falls. Silero hears all of a recording whose loud windows lie at -40
+dBFS, three quarters of it at -50 and nothing at -60."""
 LOOKAHEAD = (_BEFORE + len(_FADE) // 2 + 1.5) * WINDOW / SAMPLE_RATE
 """Seconds of sound after a frame's time that decide about it at the most."""
 

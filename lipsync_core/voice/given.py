@@ -14,6 +14,8 @@ __all__ = ["as_samples"]
 
 _SCALES = {"int16": (0.0, 2.0**15), "int32": (0.0, 2.0**31), "uint8": (128.0, 128.0)}
 """Of PCM types: the value of silence, and full scale."""
+_LARGEST = 1e9
+"""Floats beyond this are no sound."""
 _FLOATS = ("float32", "float64")
 
 
@@ -21,8 +23,8 @@ def as_samples(given: NDArray[Any]) -> Samples:
     """Return sound as float32 `(n,)` in -1..1.
 
     Args:
-        given: `(n,)` mono: float32 or float64 in -1..1 (what is no number becomes silence), or int16, int32 or
-            uint8 over their whole range.
+        given: `(n,)` mono: float32 or float64 in -1..1 (what is no number becomes silence), or int16, int32
+            or uint8 over their whole range.
 
     Raises:
         UsageError: another shape or type.
@@ -35,8 +37,7 @@ def as_samples(given: NDArray[Any]) -> Samples:
         )
     name = sound.dtype.name
     if name in _FLOATS:
-        floats: Samples = sound.astype(np.float32)
-        return np.nan_to_num(floats, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.where(np.abs(sound) < _LARGEST, sound, 0).astype(np.float32)
     if name not in _SCALES:
         raise UsageError(
             f"Sound of type {name} was pushed.",

@@ -22,7 +22,7 @@ LANGUAGES = ["eng", "ger", "fra"]
 
 
 def several(path: Path, default: int | None) -> Path:
-    """Three pictures and three sounds in one file: track k shows numbers from 100 k and is a tone of 440 (k + 1) Hz."""
+    """Three pictures, of numbers from 0, 100 and 200, and three sounds, tones of 440, 880 and 1320 Hz."""
     with av.open(str(path), "w") as out:
         shown = [out.add_stream("libx264", rate=25) for _ in LANGUAGES]
         spoken = [out.add_stream("aac", rate=48_000, layout="mono") for _ in LANGUAGES]

@@ -32,6 +32,23 @@ def test_speech_is_heard_and_silence_is_not(speech, judge):
     assert np.abs(np.diff(rows)).max() < 0.6, "it fades, it does not switch"
 
 
+@pytest.mark.parametrize("level", [-30, -40, -50])
+def test_quiet_speech_is_heard_like_loud_speech(speech, level):
+    def rows(sound):
+        stream = ActivityStream(Fraction(25), SileroJudge())
+        return np.concatenate([stream.push(sound), stream.flush()]) > 0.5
+
+    quiet = rows(speech * np.float32(10 ** (level / 20)))
+    assert np.mean(quiet == rows(speech)) > 0.95
+
+
+@pytest.mark.parametrize("level", [-40, -60, -80])
+def test_noise_is_no_speech_however_loud(level):
+    sound = np.random.default_rng(0).normal(0, 10 ** (level / 20), 48_000).astype(np.float32)
+    stream = ActivityStream(Fraction(25), SileroJudge())
+    assert np.concatenate([stream.push(sound), stream.flush()]).max() < 0.5
+
+
 @pytest.mark.parametrize("fps", [Fraction(24000, 1001), Fraction(25), Fraction(60000, 1001)])
 @pytest.mark.parametrize("size", [160, 511, 512, 7001])
 def test_any_pushes_give_the_same_rows(speech, fps, size):

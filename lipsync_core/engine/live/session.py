@@ -27,7 +27,7 @@ from lipsync_core.engine.live.utterances import Utterances
 from lipsync_core.engine.rendering.frame_renderer import FrameRenderer
 from lipsync_core.engine.rendering.open_compositor import open_compositor
 from lipsync_core.engine.rendering.open_renderer import open_frame_renderer
-from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable, UsageError
+from lipsync_core.errors import GenerationFailed, OutOfMemory, PluginUnavailable
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.schedule import Schedule, make_schedule

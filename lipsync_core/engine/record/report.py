@@ -79,8 +79,8 @@ def describe_silence(sound: SoundInfo, share: float | None) -> str:
     if sound.tracks > 1:
         others = f" choose another of its {sound.tracks} tracks with --audio-track;"
     return (
-        f"No speech was heard in {sound.path.name}, so the mouth stays shut. Listen to the file;{others} where"
-        " it is a voice all the same, try --silence generate."
+        f"No speech was heard in {sound.path.name}, so the mouth stays shut. Listen to the file;{others}"
+        " where it is a voice all the same, try --silence generate."
     )
 
 

@@ -129,6 +129,16 @@ def test_a_generator_that_fails_live_is_replaced(picture, spoken):
         assert sum(f.speaking for f in take(frames, 30)) >= 18, "no sound is lost in the change"
 
 
+@pytest.mark.parametrize("dtype", ["int16", "int32", "float64"])
+def test_sound_of_every_type_is_as_loud_as_it_was(picture, spoken, dtype):
+    full = {"int16": 2**15 - 1, "int32": 2**31 - 1, "float64": 1}[dtype]
+    with Session(picture) as session:
+        session.push_audio((np.asarray(spoken[:16_000], np.float64) * full).astype(dtype))
+        session.flush()
+        heard = [f.samples for f, _ in zip(session.frames(paced=False), range(25), strict=False)]
+    assert np.concatenate(heard) == pytest.approx(spoken[:16_000], abs=1e-4)
+
+
 def test_what_cannot_stream_is_not_taken(picture):
     registry = fakes.registry(fakes.spec("slow", streams=False))
     with Session(picture, PluginSettings(generators=("slow",)), registry=registry) as session:
