@@ -49,6 +49,7 @@ class Plan:
         segments: units of rendering.
         settings: of the video encoder.
         video: what the encoder takes (8 bits where it knows no 10).
+        notes: sentences on what was decided that the user may not expect.
     """
 
     request: RunRequest
@@ -57,6 +58,7 @@ class Plan:
     segments: list[Segment]
     settings: EncoderSettings
     video: VideoFormat
+    notes: tuple[str, ...] = ()
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def as_dict(self) -> dict[str, Any]:
@@ -80,6 +82,7 @@ class Plan:
             "seconds": float(self.inputs.schedule.duration),
             "encoder": {"name": self.settings.encoder, **self.settings.options()},
             "output": str(self.request.output),
+            "notes": list(self.notes),
         }
 
 
@@ -129,6 +132,7 @@ def plan(
         segments=cut_segments(inputs.target.shots(), per_segment),
         settings=settings,
         video=video,
+        notes=inputs.source.notes,
         watch=watch,
     )
 
@@ -297,6 +301,7 @@ def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
         },
         "licences": reporting.describe_licences(_specs_used(job, outcome.made)),
         "provenance": {"marked": request.provenance},
+        "notes": list(job.notes),
         "resumed": outcome.resumed,
         "saved": reporting.describe_saved(inputs, job.watch),
         "stages": job.watch.report(),

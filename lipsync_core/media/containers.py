@@ -94,14 +94,14 @@ def open_input(path: Path, role: str) -> InputContainer:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Return the first real video stream; cover art of a sound file is none.
+    """Return the first real video stream; cover art is none, nor is a still picture beside a track.
 
     Raises:
         UnsupportedInput: there is none.
     """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
+    shown = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if shown:  # AVIF animations hold their first frame as a picture, too
+        return next((stream for stream in shown if stream.frames > 1), shown[0])
     if container.streams.audio:
         raise UnsupportedInput(
             f"The target {path} is a sound file; it shows no picture.",

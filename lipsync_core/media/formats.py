@@ -25,6 +25,7 @@ class VideoFormat:
         height: of the upright picture, pixels; always even.
         rotation: 0, 90, 180 or 270: the turn, counterclockwise in degrees, that the stored frames
             need to stand upright. Readers apply it; outputs carry no rotation flag.
+        mirrored: the stored frames are mirrored left to right before that turn.
         frame_rate: average frames per second, exact where the rate is constant.
         time_base: seconds per tick of the target's clock; every frame time is a whole number of
             ticks.
@@ -43,6 +44,7 @@ class VideoFormat:
     frame_rate: Fraction
     time_base: Fraction
     rotation: int = 0
+    mirrored: bool = False
     pixel_format: str = "yuv420p"
     bit_depth: int = 8
     color_primaries: int | None = None

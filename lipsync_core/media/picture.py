@@ -1,8 +1,8 @@
 """One picture of the target: decoded planes, RGB on demand, and new pixels that touch nothing else.
 
 Sizes are made even by repeating the last row or column, because 4:2:0 encoders refuse odd ones; so
-a 641x479 target is a 642x480 one for everybody, readers and painters included. Stored rotation is
-applied to the planes. Formats with alpha are composed over white. 4:2:2, 4:4:4 and RGB sources
+a 641x479 target is a 642x480 one for everybody, readers and painters included. Stored turns and
+mirrors are applied to the planes. Formats with alpha are composed over white. 4:2:2, 4:4:4 and RGB sources
 become 4:2:0; 8-bit and 10-bit 4:2:0 go to the encoder bit for bit as they were decoded.
 """
 
@@ -195,15 +195,19 @@ def _working(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
         size = expected
     if video.pixel_format != "yuv420p" and _is_rgb_like(frame.format):
         return planes.frame_of(
-            planes.upright(_planes_of_rgb(frame, video), video.rotation), video.working_format
+            planes.upright(_planes_of_rgb(frame, video), video.rotation, video.mirrored),
+            video.working_format,
         )
     same = _SAME_PLANES.get(frame.format.name)
     if same != video.working_format:
         frame = _convert(frame, video)
         same = frame.format.name
-    if same == frame.format.name and not video.rotation and size == (frame.width, frame.height):
+    stored_upright = not video.rotation and not video.mirrored
+    if same == frame.format.name and stored_upright and size == (frame.width, frame.height):
         return frame
-    return planes.frame_of(planes.upright(planes.views(frame), video.rotation), same)
+    return planes.frame_of(
+        planes.upright(planes.views(frame), video.rotation, video.mirrored), same
+    )
 
 
 def _is_rgb_like(pixel_format: av.video.format.VideoFormat) -> bool:

@@ -40,11 +40,12 @@ def copy_of(frame: av.VideoFrame) -> av.VideoFrame:
     return frame_of(views(frame), frame.format.name)
 
 
-def upright(planes: Sequence[Plane], rotation: int) -> list[Plane]:
-    """Pad 4:2:0 planes to even size by repeating the edge, then turn them counterclockwise.
+def upright(planes: Sequence[Plane], rotation: int, mirrored: bool = False) -> list[Plane]:
+    """Pad 4:2:0 planes to even size by repeating the edge, mirror them, then turn them counterclockwise.
 
     Chroma planes of an odd-sized frame already cover the padded row and column, so only luma grows.
     """
     height, width = planes[0].shape
     luma = np.pad(planes[0], ((0, height % 2), (0, width % 2)), mode="edge")
-    return [np.rot90(plane, rotation // 90) for plane in (luma, *planes[1:])]
+    stored = [plane[:, ::-1] if mirrored else plane for plane in (luma, *planes[1:])]
+    return [np.rot90(plane, rotation // 90) for plane in stored]

@@ -17,6 +17,7 @@ from lipsync_core.media.containers import (
     packets_of,
     video_stream,
 )
+from lipsync_core.media.display import upright_turn
 from lipsync_core.media.folder import pictures_in
 from lipsync_core.media.formats import (
     BT470BG,
@@ -41,6 +42,8 @@ __all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound"
 
 STILL_RATE = Fraction(25)
 """Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""
+FEWEST_FRAMES = 10
+"""Frames per second below which a video is told to have few: a syllable lasts about 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class TargetInfo:
         has_sound: it carries a sound stream of its own.
         codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
         pictures: of a folder, in their order.
+        notes: sentences on what is unusual about it, for the user.
     """
 
     path: Path
@@ -64,6 +68,7 @@ class TargetInfo:
     has_sound: bool
     codec: str
     pictures: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -108,7 +113,8 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
     """Say what `path` shows; reads all packets of a video, decodes one frame.
 
     Args:
-        path: video, GIF, PNG/JPEG/WebP/BMP/TIFF picture, or a folder of such pictures.
+        path: video, animation, picture (PNG, JPEG, WebP, BMP, TIFF, HEIC, AVIF, icon), or a folder of
+            such pictures.
         still_rate: frames per second that pictures are to get.
 
     Raises:
@@ -122,12 +128,8 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             f"The target {path} is an animated WebP, which FFmpeg cannot read.",
             "Convert it to GIF or MP4.",
         )
-    if is_still(head):
-        height, width = read_still(path).shape[:2]
-        return TargetInfo(
-            path=path, kind="picture", video=picture_format(width, height, still_rate),
-            index=constant_index(1, still_rate), has_sound=False, codec="picture",
-        )  # fmt: skip
+    if is_still(path):
+        return _probe_still(path, still_rate)
     with open_input(path, "target") as container:
         stream = video_stream(container, path)
         try:
@@ -139,6 +141,8 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             raise UnsupportedInput(
                 f"The target {path} holds no video frame that can be decoded.", DAMAGED_HINT
             )
+        if len(index) == 1 and _holds_pictures(container.format.name):
+            return _probe_still(path, still_rate)
         return TargetInfo(
             path=path,
             kind="video",
@@ -146,7 +150,29 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             index=index,
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
+            notes=_notes(path, index),
         )
+
+
+def _holds_pictures(container: str) -> bool:
+    """Whether files of a container are pictures, animated or still, by FFmpeg's names."""
+    return container.endswith("_pipe") or container in ("gif", "apng", "ico", "image2")
+
+
+def _notes(path: Path, index: VideoIndex) -> tuple[str, ...]:
+    """What the user should know of a video."""
+    if index.frame_rate >= FEWEST_FRAMES:
+        return ()
+    rate = f"{float(index.frame_rate):.3g}"
+    return (f"{path} has only {rate} frames a second: lips cannot follow speech at that rate.",)
+
+
+def _probe_still(path: Path, rate: Fraction) -> TargetInfo:
+    height, width = read_still(path).shape[:2]
+    return TargetInfo(
+        path=path, kind="picture", video=picture_format(width, height, rate),
+        index=constant_index(1, rate), has_sound=False, codec="picture",
+    )  # fmt: skip
 
 
 def _probe_folder(path: Path, rate: Fraction) -> TargetInfo:
@@ -172,7 +198,7 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFram
 
 
 def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) -> VideoFormat:
-    rotation = round(frame.rotation / 90) * 90 % 360
+    rotation, mirrored = upright_turn(frame)
     width, height = frame.width + frame.width % 2, frame.height + frame.height % 2
     pixel_aspect = stream.sample_aspect_ratio or None
     turned = rotation in (90, 270)
@@ -191,6 +217,7 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
         width=width,
         height=height,
         rotation=rotation,
+        mirrored=mirrored,
         frame_rate=index.frame_rate,
         time_base=index.time_base,
         pixel_format=pixels.name,

@@ -40,6 +40,7 @@ class Source:
         frames: how many there are.
         duration: seconds.
         digest: of the content.
+        notes: sentences on what is unusual about it, for the user.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Source:
     frames: int
     duration: Fraction
     digest: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +157,7 @@ def analyse_inputs(
             frames=info.frames,
             duration=info.duration,
             digest=analysed.digest,
+            notes=info.notes,
         ),
         detector=detector.spec.name,
         cached=analysed.cached,
@@ -236,6 +239,7 @@ class _Clips:
             frames=edits.frames,
             duration=edits.frames / edits.frame_rate,
             digest=self._digest.hexdigest(),
+            notes=tuple(note for clip in self._known.values() for note in clip.info.notes),
         )
 
     def _seen(self, info: TargetInfo, edit: Edit) -> Clip:
