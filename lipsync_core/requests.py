@@ -13,6 +13,7 @@ from lipsync_core.specs import PluginSpec
 __all__ = [
     "EncoderChoice",
     "Fit",
+    "Interlaced",
     "PluginSettings",
     "Precision",
     "RunRequest",
@@ -22,6 +23,8 @@ __all__ = [
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
 """What to do where the sound is longer than the target."""
+Interlaced = Literal["deinterlace", "keep"]
+"""What becomes of interlaced frames."""
 Silence = Literal["close", "keep", "generate"]
 """The mouth while nobody speaks."""
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -44,12 +47,14 @@ class TargetRequest:
         face: which of its faces: `largest`, `center`, `id:N` or `point:x,y`.
         idle: a still picture blinks and sways.
         fps: frame rate of a video made from still pictures, in frames a second.
+        interlaced: whether interlaced video becomes whole frames or stays as it is.
     """
 
     path: Path
     face: str = "largest"
     idle: bool = True
     fps: int = 25
+    interlaced: Interlaced = "deinterlace"
 
     def check(self) -> None:
         """Check what can be checked without opening the file.
@@ -59,6 +64,10 @@ class TargetRequest:
         """
         if not 1 <= self.fps <= 240:
             raise UsageError(f"--fps {self.fps} is out of range.", "Choose a value from 1 to 240.")
+        if self.interlaced not in get_args(Interlaced):
+            raise UsageError(
+                f"interlaced='{self.interlaced}' is not {listed(get_args(Interlaced))}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

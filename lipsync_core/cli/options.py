@@ -13,6 +13,7 @@ from lipsync_core.errors import UsageError
 from lipsync_core.requests import (
     EncoderChoice,
     Fit,
+    Interlaced,
     PluginSettings,
     Precision,
     Silence,
@@ -72,10 +73,23 @@ class TargetOptions(FaceOptions):
             rich_help_panel=_TARGET,
         ),
     ] = 25
+    interlaced: Annotated[
+        Interlaced,
+        typer.Option(
+            help="Interlaced video: make whole frames of it, or keep its fields.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = "deinterlace"
 
     def request(self, path: Path) -> TargetRequest:
         """The face in a file."""
-        return TargetRequest(path=path, face=self.face, idle=not self.still, fps=self.fps)
+        return TargetRequest(
+            path=path,
+            face=self.face,
+            idle=not self.still,
+            fps=self.fps,
+            interlaced=self.interlaced,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,7 @@ def prepare(
                 f"{path} is an edit list, which is cut anew for each audio file.",
                 "Run it without preparation.",
             )
-        info = probe_target(path, Fraction(request.target.fps))
+        info = probe_target(path, Fraction(request.target.fps), request.target.interlaced)
         analysed = analyse_target(
             info,
             _schedule(info, request),

@@ -9,13 +9,15 @@ import numpy as np
 from av.sidedata.sidedata import Type
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import av
 
 
 def side_data(frame: av.VideoFrame, kind: Type) -> bytes | None:
     """Return one kind of side data of a frame; None if it has none."""
     try:
-        return bytes(cast("bytes", frame.side_data[kind]))
+        return bytes(cast("Mapping[Type, bytes]", frame.side_data)[kind])
     except (KeyError, ValueError):  # PyAV 18 refuses all where it does not know one of them (EXIF)
         return None
 

@@ -14,6 +14,7 @@ import av
 import av.error
 
 from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.media.fields import FIELD_ORDER
 from lipsync_core.media.formats import FULL, LIMITED, UNSPECIFIED
 from lipsync_core.media.output import container_of
 from lipsync_core.media.planes import views
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from av.video.codeccontext import VideoCodecContext
 
-    from lipsync_core.media.formats import VideoFormat
+    from lipsync_core.media.formats import Fields, VideoFormat
 
 _DEFAULT = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "webm": "libvpx-vp9"}
 _WEBM = ("vp8", "vp9", "av1")
@@ -40,6 +41,7 @@ class _Family:
         preset: default speed.
         options: always set.
         scale: lowest and highest value of `quality`; FFmpeg clamps others without a word.
+        interlaces: it can code the two fields of a frame apart.
     """
 
     quality: str | None = None
@@ -48,6 +50,7 @@ class _Family:
     preset: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     scale: tuple[int, int] = (0, 51)
+    interlaces: bool = False
 
 
 _FAMILIES = {
@@ -56,7 +59,7 @@ _FAMILIES = {
     # give the pictures of an unbroken one.
     "libx264": _Family(
         quality="crf", speed="preset", crf=18, preset="veryfast",
-        options=(("x264-params", "mbtree=0"),),
+        options=(("x264-params", "mbtree=0"),), interlaces=True,
     ),
     "libx265": _Family(
         quality="crf", speed="preset", crf=20, preset="veryfast",
@@ -151,7 +154,13 @@ def check_encoder(settings: EncoderSettings, video: VideoFormat) -> VideoFormat:
 
     Raises:
         OutputError: unknown encoder, or it refuses these settings or this size.
+        UsageError: interlaced frames are to be kept, which this encoder cannot.
     """
+    if video.fields is not None and not _FAMILIES.get(settings.encoder, _Family()).interlaces:
+        raise UsageError(
+            f"The encoder {settings.encoder} does not write interlaced video.",
+            "Omit --interlaced keep, or use --encoder libx264.",
+        )
     names = {format_.name for format_ in _codec(settings).video_formats or ()}
     if names and video.working_format not in names:
         video = replace(video, bit_depth=8)
@@ -184,8 +193,20 @@ def configure(context: VideoCodecContext, settings: EncoderSettings, video: Vide
         context.sample_aspect_ratio = video.sample_aspect_ratio
     context.thread_count = settings.threads
     context.options = settings.options()
+    if video.fields is not None:
+        context.field_order = FIELD_ORDER[video.fields]
+        context.options = context.options | _interlacing(settings.encoder, video.fields)
     if settings.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # its banner goes to stderr; no option silences it
+
+
+def _interlacing(encoder: str, fields: Fields) -> dict[str, str]:
+    """Options for interlaced frames."""
+    options = {"flags": "+ilme+ildct"}
+    if encoder == "libx264":  # it does not go by the order that frames are marked with
+        parameters = dict(_FAMILIES[encoder].options)["x264-params"]
+        options["x264-params"] = f"{parameters}:{'tff' if fields == 'top' else 'bff'}=1"
+    return options
 
 
 def video_encoders() -> list[str]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+Fields = Literal["top", "bottom"]
+"""Which field of an interlaced frame is shown first."""
 WorkingFormat = Literal["yuv420p", "yuv420p10le"]
 
 # ITU-T H.273 code points, as FFmpeg's AVCOL_* use them.
@@ -37,6 +39,7 @@ class VideoFormat:
         color_range: 1 limited ("tv"), 2 full ("pc"), or None.
         sample_aspect_ratio: width of an upright pixel over its height, or None if not said.
         variable_rate: frames last differently long.
+        fields: the pictures are kept interlaced, with that field shown first; None: whole frames.
     """
 
     width: int
@@ -53,6 +56,7 @@ class VideoFormat:
     color_range: int | None = None
     sample_aspect_ratio: Fraction | None = None
     variable_rate: bool = False
+    fields: Fields | None = None
 
     @property
     def working_format(self) -> WorkingFormat:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +18,7 @@ from lipsync_core.media.containers import (
     video_stream,
 )
 from lipsync_core.media.display import upright_turn
+from lipsync_core.media.fields import fields_of
 from lipsync_core.media.folder import pictures_in
 from lipsync_core.media.formats import (
     BT470BG,
@@ -38,10 +39,17 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from lipsync_core.media.formats import Fields
+    from lipsync_core.requests import Interlaced
+
 __all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
 
 STILL_RATE = Fraction(25)
 """Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""
+_WHOLE_FRAMES = ("hevc", "av1", "vp8", "vp9", "gif", "apng")
+"""Codecs whose frames are never two fields woven together."""
+_FRAMES_LOOKED_AT = 12
+"""How many frames say whether a video is interlaced."""
 FEWEST_FRAMES = 10
 """Frames per second below which a video is told to have few: a syllable lasts about 0.2 s."""
 
@@ -59,6 +67,7 @@ class TargetInfo:
         codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
         pictures: of a folder, in their order.
         notes: sentences on what is unusual about it, for the user.
+        deinterlace: its frames are interlaced, and read as whole ones.
     """
 
     path: Path
@@ -69,6 +78,7 @@ class TargetInfo:
     codec: str
     pictures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    deinterlace: bool = False
 
     @property
     def frames(self) -> int:
@@ -109,13 +119,16 @@ class SoundInfo:
         return Fraction(self.samples, self.sample_rate)
 
 
-def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
-    """Say what `path` shows; reads all packets of a video, decodes one frame.
+def probe_target(
+    path: Path, still_rate: Fraction = STILL_RATE, interlaced: Interlaced = "deinterlace"
+) -> TargetInfo:
+    """Say what `path` shows; reads all packets of a video, decodes a few frames.
 
     Args:
         path: video, animation, picture (PNG, JPEG, WebP, BMP, TIFF, HEIC, AVIF, icon), or a folder of
             such pictures.
         still_rate: frames per second that pictures are to get.
+        interlaced: what becomes of interlaced frames.
 
     Raises:
         UnsupportedInput: the file cannot be read, or shows nothing.
@@ -133,7 +146,7 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
     with open_input(path, "target") as container:
         stream = video_stream(container, path)
         try:
-            frame = _first_frame(container, stream)
+            frame, seen = _first_frames(container, stream)
             index = read_index(path) if frame else None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise not_media(path, "target", error) from error
@@ -143,14 +156,18 @@ def probe_target(path: Path, still_rate: Fraction = STILL_RATE) -> TargetInfo:
             )
         if len(index) == 1 and _holds_pictures(container.format.name):
             return _probe_still(path, still_rate)
+        fields = fields_of(stream.codec_context, seen)
+        keep = interlaced == "keep"
+        video = _video_format(stream, frame, index)
         return TargetInfo(
             path=path,
             kind="video",
-            video=_video_format(stream, frame, index),
+            video=replace(video, fields=fields if keep else None),
             index=index,
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
-            notes=_notes(path, index),
+            notes=_notes(path, index, fields, keep),
+            deinterlace=fields is not None and not keep,
         )
 
 
@@ -159,12 +176,19 @@ def _holds_pictures(container: str) -> bool:
     return container.endswith("_pipe") or container in ("gif", "apng", "ico", "image2")
 
 
-def _notes(path: Path, index: VideoIndex) -> tuple[str, ...]:
+def _notes(path: Path, index: VideoIndex, fields: Fields | None, keep: bool) -> tuple[str, ...]:
     """What the user should know of a video."""
-    if index.frame_rate >= FEWEST_FRAMES:
-        return ()
-    rate = f"{float(index.frame_rate):.3g}"
-    return (f"{path} has only {rate} frames a second: lips cannot follow speech at that rate.",)
+    notes = []
+    if index.frame_rate < FEWEST_FRAMES:
+        rate = f"{float(index.frame_rate):.3g}"
+        notes.append(
+            f"{path} has only {rate} frames a second: lips cannot follow speech at that rate."
+        )
+    if fields is not None and keep:
+        notes.append(f"{path} is interlaced ({fields} field first) and stays so.")
+    elif fields is not None:
+        notes.append(f"{path} is interlaced; it was deinterlaced (--interlaced keep prevents it).")
+    return tuple(notes)
 
 
 def _probe_still(path: Path, rate: Fraction) -> TargetInfo:
@@ -185,16 +209,25 @@ def _probe_folder(path: Path, rate: Fraction) -> TargetInfo:
     )  # fmt: skip
 
 
-def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
-    """Decode until one frame comes out; damaged packets before it are passed over."""
+def _first_frames(
+    container: InputContainer, stream: VideoStream
+) -> tuple[av.VideoFrame | None, bool]:
+    """Decode the first frame, and see whether it or one soon after is interlaced.
+
+    Damaged packets are passed over. Films in broadcasts begin with whole frames now and then.
+    """
+    first, count = None, 0
+    wanted = 1 if stream.codec_context.codec.canonical_name in _WHOLE_FRAMES else _FRAMES_LOOKED_AT
     for packet in packets_of(container, stream):
         try:
             frames = packet.decode()
         except av.error.FFmpegError:
             continue
-        if frames:
-            return frames[0]
-    return None
+        for frame in frames:
+            first, count = first or frame, count + 1
+            if frame.interlaced_frame or count == wanted:
+                return first, frame.interlaced_frame
+    return first, False
 
 
 def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) -> VideoFormat:

@@ -11,6 +11,7 @@ import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
+from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
@@ -236,7 +237,8 @@ class _Decoder:
         return self._index.keyframe_before(index) <= self.place + 1 or self._index.counted
 
     def _start_before(self, index: int) -> None:
-        key = 0 if self._index.counted else self._index.keyframe_before(index)
+        first = max(0, index - 1) if self._target.deinterlace else index  # see `deinterlaced`
+        key = 0 if self._index.counted else self._index.keyframe_before(first)
         for seek in (True, False) if key else (False,):
             self._open()
             assert self._container is not None
@@ -247,8 +249,10 @@ class _Decoder:
                 except av.error.FFmpegError:
                     continue
             self._flow = self._decode(self._container, stream)
+            if self._target.deinterlace:
+                self._flow = deinterlaced(self._flow)
             self._next = next(self._flow, None)
-            if not seek or (self._next is not None and self._next[0] <= index):
+            if not seek or (self._next is not None and self._next[0] <= first):
                 return
 
     def _open(self) -> None:

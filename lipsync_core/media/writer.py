@@ -16,6 +16,7 @@ import av.error
 from lipsync_core.errors import OutputError
 from lipsync_core.media.containers import media_url
 from lipsync_core.media.encoders import configure
+from lipsync_core.media.fields import marked
 from lipsync_core.media.output import atomic_output
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ class SegmentWriter:
         if ticks <= self._last:
             raise ValueError(f"frame at {time} s does not come after the one before")
         frame = picture.video_frame(self._video)
+        if self._video.fields is not None:
+            frame = marked(frame, self._video.fields)
         frame.pts, frame.time_base = ticks, base
         frame.pict_type = 0  # else x264 repeats the source's choice of I, P and B frames
         frame.duration = round(duration / base)

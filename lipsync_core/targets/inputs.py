@@ -107,7 +107,7 @@ def probe_inputs(request: RunRequest) -> Probed:
         if sound.duration:
             edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
         return Probed(info=None, edits=edits, sound=sound)
-    info = probe_target(path, Fraction(request.target.fps))
+    info = probe_target(path, Fraction(request.target.fps), request.target.interlaced)
     return Probed(info=info, edits=None, sound=probe_sound(request.audio))
 
 

@@ -46,8 +46,11 @@ def numbers_in(path: Path | TargetInfo) -> list[int]:
 def render(tmp_path):
     """Target and sound in, output out, nothing changed: the engine's way without a face."""
 
-    def run(target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None, **choices):
-        info = probe_target(target)
+    def run(
+        target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None,
+        interlaced="deinterlace", **choices,
+    ):  # fmt: skip
+        info = probe_target(target, interlaced=interlaced)
         voice = probe_sound(sound) if sound else None
         schedule = make_schedule(info.index, fit, voice.duration if voice else None)
         output = tmp_path / name

@@ -117,7 +117,7 @@ class Session:
                 "None of the generators can stream.",
                 f"Omit `generators`, or include `{resolved.default}`.",
             )
-        info = probe_target(request.path, Fraction(request.fps))
+        info = probe_target(request.path, Fraction(request.fps), request.interlaced)
         with one_thread():
             analysed = analyse_target(
                 info,
