@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.errors import OutputError, UnsupportedInput
+from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.edits import KINDS, ClipKind
+from lipsync_core.media.output import atomic_output, json_bytes
 from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.sound import read_mono
 from lipsync_core.requests import PluginSettings
@@ -300,13 +301,5 @@ def _read(path: Path) -> list[Entry]:
 
 
 def _write(library: Library) -> None:
-    path = library.folder / INDEX
-    work = path.with_name(f".{INDEX}.part")
-    try:
-        work.write_text(json.dumps(library.as_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        work.replace(path)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise OutputError(
-            f"The index {path} cannot be written: {error.strerror}.", "Look at the folder's rights."
-        ) from error
+    with atomic_output(library.folder / INDEX) as part:
+        part.write_bytes(json_bytes(library.as_dict()))

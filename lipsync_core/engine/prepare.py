@@ -84,7 +84,7 @@ def prepare(
     path, watch = request.target.path, Stopwatch()
     request.target.check()
     plugins = resolve(registry, request.plugins, request.silence)
-    with readable_io(path), terminated_is_cancelled(), one_thread():
+    with readable_io(avatars.folder_of_all()), terminated_is_cancelled(), one_thread():
         if is_edit_list(path):
             raise UnsupportedInput(
                 f"{path} is an edit list, which is cut anew for each audio file.",

@@ -164,7 +164,7 @@ def run(
     """
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
-    with readable_io(request.output), terminated_is_cancelled():
+    with terminated_is_cancelled():
         job = plan(request, progress, registry, cancel=cancel)
         with closing(job.inputs.target), ExitStack() as resources:
             pool = pool or resources.enter_context(Pool())
@@ -182,7 +182,7 @@ def _execute(
     request, inputs, watch = job.request, job.inputs, job.watch
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
     name = fingerprint(request, inputs.source.digest, inputs.audio_hash, plugins)
-    with Workspace(name) as workspace, one_thread():
+    with Workspace(name) as workspace, readable_io(request.output, workspace.path), one_thread():
         if workspace.resumed:
             progress.note("Resuming an unfinished run of the same command.")
         audio = inputs.sound.path

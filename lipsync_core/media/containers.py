@@ -6,6 +6,7 @@ wording. It knows nothing of frames or clocks.
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
@@ -45,6 +46,12 @@ def check_file(path: Path, role: str) -> bytes:
         UnsupportedInput: it is missing, a folder, unreadable, empty or a playlist.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UnsupportedInput(
+                f"The {role} {path} is a pipe or a device, which can be read only once; a run reads it "
+                "several times.",
+                "Save it in a file first, and give the file.",
+            )
         if path.is_dir():
             raise UnsupportedInput(
                 f"The {role} {path} is a folder, not a file.", "Name one file inside it."

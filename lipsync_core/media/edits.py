@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media.output import NAME_MAX, json_bytes
 
 FORMAT = "lipsync-edits"
 VERSION = 1
@@ -107,12 +108,16 @@ class EditList:
                 for edit in self.edits
             ],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return json_bytes(content).decode()
 
 
 def is_edit_list(path: Path) -> bool:
     """Whether a target is meant to be an edit list: it is a file that ends in .json."""
-    return path.suffix.lower() == ".json" and path.is_file()
+    return (
+        path.suffix.lower() == ".json"
+        and len(os.fsencode(path.name)) <= NAME_MAX
+        and path.is_file()
+    )
 
 
 def read_edits(path: Path) -> EditList:

@@ -30,6 +30,7 @@ from lipsync_core.media.formats import (
     picture_format,
 )
 from lipsync_core.media.index import VideoIndex, constant_index, read_index
+from lipsync_core.media.output import is_folder
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def probe_target(
     Raises:
         UnsupportedInput: the file cannot be read, or shows nothing.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _probe_folder(path, still_rate)
     head = check_file(path, "target")
     if head.startswith(b"RIFF") and is_animated_webp(head):
