@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 EXACT = int(Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 QUICK = int(Interpolation.FAST_BILINEAR)
+FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP)
 SMOOTH = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP)
 
 _LUMA = {  # H.273 table 4: matrix code -> (Kr, Kb)

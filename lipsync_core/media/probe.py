@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from lipsync_core.media.conform import Conformed
     from lipsync_core.media.formats import Fields
     from lipsync_core.requests import Interlaced
 
@@ -69,6 +70,7 @@ class TargetInfo:
         pictures: of a folder, in their order.
         notes: sentences on what is unusual about it, for the user.
         deinterlace: its frames are interlaced, and read as whole ones.
+        conformed: it is shown in another form than it was recorded in; see `conform`.
     """
 
     path: Path
@@ -80,6 +82,7 @@ class TargetInfo:
     pictures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     deinterlace: bool = False
+    conformed: Conformed | None = None
 
     @property
     def frames(self) -> int:

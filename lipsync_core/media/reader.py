@@ -10,6 +10,7 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
 from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from lipsync_core.media.conform import Conformed
 
 BUFFER_BYTES = 192 * 1024 * 1024
 """Decoded frames kept for reading backwards: 138 frames of 720p, 15 of 2160p."""
@@ -49,8 +52,12 @@ class VideoReader:
         """
         self.target = target if isinstance(target, TargetInfo) else probe_target(Path(target))
         self.damaged: set[int] = set()
-        self._source: _Still | _Folder | _Decoder
-        if self.target.kind == "picture":
+        self._source: _Still | _Folder | _Decoder | _Conforming
+        if self.target.conformed is not None:
+            self._source = _Conforming(
+                self.target, self.target.conformed, self.damaged, buffer_bytes
+            )
+        elif self.target.kind == "picture":
             self._source = _Still(self.target)
         elif self.target.pictures:
             self._source = _Folder(self.target)
@@ -175,6 +182,37 @@ class _Folder:
 
     def close(self) -> None:
         self._now, self.place = None, -1
+
+
+class _Conforming:
+    """A video that is shown in another form: its pictures scaled, the nearest one for each frame.
+
+    Attributes:
+        place: index of the frame given last; -1 before the first.
+    """
+
+    def __init__(
+        self, target: TargetInfo, how: Conformed, damaged: set[int], buffer_bytes: int
+    ) -> None:
+        self._target = target
+        self._damaged = damaged
+        self._how = how
+        self._reader = VideoReader(how.original, buffer_bytes)
+        self.place = -1
+
+    def picture(self, index: int) -> Picture:
+        """Return frame `index`; a frame that cannot be decoded is replaced as in the original."""
+        source = int(self._how.sources[index])
+        (picture,) = self._reader.frames_at([source])
+        original, wanted = self._how.original.video, self._target.video
+        if source in self._reader.damaged:
+            self._damaged.add(index)
+        frame = conformed_frame(picture.video_frame(), original, wanted, self._how.filling)
+        self.place = index
+        return Picture(self._target.index.info(index), wanted, frame=frame)
+
+    def close(self) -> None:
+        self._reader.close()
 
 
 class _Decoder:
