@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lipsync_core._version import __version__
@@ -23,7 +23,13 @@ from lipsync_core.engine.rendering.segments import Segment, cut_segments
 from lipsync_core.errors import OutputError
 from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
-from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
+from lipsync_core.media.encoders import (
+    EncoderSettings,
+    carries_alpha,
+    check_encoder,
+    losses,
+    settings_for,
+)
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.output import check_output
 from lipsync_core.media.provenance import provenance_tags
@@ -35,7 +41,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import PluginSpec
-from lipsync_core.targets.inputs import Inputs, analyse_inputs, probe_inputs
+from lipsync_core.targets.inputs import Inputs, Probed, analyse_inputs, probe_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,26 +121,67 @@ def plan(
             f"The output {request.output} exists already.",
             "Omit --no-overwrite, or choose another name.",
         )
-    choice = request.encoding
-    settings = settings_for(request.output, choice.encoder, choice.crf, choice.preset)
+    _settings(request, None)
     plugins = resolve(registry, request.plugins, request.silence)
     FaceRule.parse(request.target.face)
     probed = probe_inputs(request)
-    video = check_encoder(settings, probed.info.video) if probed.info else None
+    encoding = None
+    if probed.info:
+        probed, encoding = _encoding(request, probed)
     with one_thread():
         inputs = analyse_inputs(probed, request, plugins.detector, progress, watch, cancel)
-    video = video or check_encoder(settings, inputs.target.video)  # of clips, known only now
+    if encoding is None:  # of clips, known only now
+        encoding = _Encoding.of(request, inputs.target.video)
     per_segment = max(1, int(inputs.target.video.frame_rate * request.segment_seconds))
     return Plan(
         request=request,
         inputs=inputs,
         plugins=plugins,
         segments=cut_segments(inputs.target.shots(), per_segment),
-        settings=settings,
-        video=video,
-        notes=inputs.source.notes,
+        settings=encoding.settings,
+        video=encoding.video,
+        notes=(*inputs.source.notes, *encoding.notes),
         watch=watch,
     )
+
+
+def _settings(request: RunRequest, video: VideoFormat | None) -> EncoderSettings:
+    """Settings of the encoder: the one that was asked for, or the one that suits the video."""
+    choice = request.encoding
+    return settings_for(request.output, choice.encoder, choice.crf, choice.preset, video)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Encoding:
+    """How the pictures are encoded, what the encoder takes, and what the user should know of it."""
+
+    settings: EncoderSettings
+    video: VideoFormat
+    notes: list[str]
+
+    @classmethod
+    def of(cls, request: RunRequest, video: VideoFormat) -> _Encoding:
+        """Choose and check the encoder."""
+        settings = _settings(request, video)
+        encoded = check_encoder(settings, video)
+        return cls(settings=settings, video=encoded, notes=losses(settings, video, encoded))
+
+
+def _encoding(request: RunRequest, probed: Probed) -> tuple[Probed, _Encoding]:
+    """The same for a probed target, whose transparency is kept where the output carries it."""
+    info = probed.info
+    assert info is not None
+    if not info.has_alpha:
+        return probed, _Encoding.of(request, info.video)
+    clear = info.with_alpha()
+    if carries_alpha(_settings(request, clear.video), request.output):
+        return replace(probed, info=clear), _Encoding.of(request, clear.video)
+    made = _Encoding.of(request, info.video)
+    made.notes.append(
+        f"Transparent parts of {info.path} are shown over white; an output ending in .mov or .webm keeps "
+        "them."
+    )
+    return probed, made
 
 
 def run(

@@ -112,6 +112,7 @@ def assemble(
                 target.metadata.update(metadata or {})
                 stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
                 stream.time_base = schedule.time_base
+                _describe(stream, first.streams.video[0], container)
                 sounds = add_sound(target, heard, plan) if heard and plan else _nothing()
                 pictures = _pictures(segments, orders, schedule, stream)
                 with closing(pictures), closing(sounds):
@@ -130,6 +131,18 @@ def assemble(
         sound=plan.way if plan else "none",
         reason=plan.reason if plan else ("" if sound is None else "the sound is empty"),
     )
+
+
+def _describe(stream: VideoStream, segment: VideoStream, container: str) -> None:
+    """Say of the pictures what a copy of their packets does not."""
+    tags = {name.lower(): value for name, value in segment.metadata.items()}
+    if "alpha_mode" in tags:
+        stream.metadata["alpha_mode"] = tags["alpha_mode"]
+    codec = segment.codec_context.codec.canonical_name
+    if container in ("mp4", "mov") and codec == "hevc":
+        stream.codec_context.codec_tag = "hvc1"  # QuickTime plays no "hev1", FFmpeg's own choice
+    elif codec == "prores":  # its profile, for which FFmpeg would write that of ProRes HQ
+        stream.codec_context.codec_tag = segment.codec_context.codec_tag
 
 
 def _time_of(timed: _Timed) -> Fraction:

@@ -17,6 +17,7 @@ from lipsync_core.media.containers import (
     packets_of,
     video_stream,
 )
+from lipsync_core.media.decoding import decoder_of
 from lipsync_core.media.display import upright_turn
 from lipsync_core.media.fields import fields_of
 from lipsync_core.media.folder import pictures_in
@@ -29,8 +30,10 @@ from lipsync_core.media.formats import (
     VideoFormat,
     picture_format,
 )
+from lipsync_core.media.hdr import hdr_metadata
 from lipsync_core.media.index import VideoIndex, constant_index, read_index
 from lipsync_core.media.output import is_folder
+from lipsync_core.media.picture import has_alpha, is_rgb_like
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ class TargetInfo:
         pictures: of a folder, in their order.
         notes: sentences on what is unusual about it, for the user.
         deinterlace: its frames are interlaced, and read as whole ones.
+        has_alpha: its frames may be transparent; they are composed over white unless `with_alpha` was asked.
         conformed: it is shown in another form than it was recorded in; see `conform`.
     """
 
@@ -82,7 +86,12 @@ class TargetInfo:
     pictures: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
     deinterlace: bool = False
+    has_alpha: bool = False
     conformed: Conformed | None = None
+
+    def with_alpha(self) -> TargetInfo:
+        """The same target with its transparency kept."""
+        return replace(self, video=replace(self.video, alpha=True))
 
     @property
     def frames(self) -> int:
@@ -172,6 +181,7 @@ def probe_target(
             codec=stream.codec_context.codec.canonical_name,
             notes=_notes(path, index, fields, keep),
             deinterlace=fields is not None and not keep,
+            has_alpha=_is_transparent(frame),
         )
 
 
@@ -222,9 +232,10 @@ def _first_frames(
     """
     first, count = None, 0
     wanted = 1 if stream.codec_context.codec.canonical_name in _WHOLE_FRAMES else _FRAMES_LOOKED_AT
+    decode = decoder_of(stream)
     for packet in packets_of(container, stream):
         try:
-            frames = packet.decode()
+            frames = decode(packet)
         except av.error.FFmpegError:
             continue
         for frame in frames:
@@ -243,9 +254,7 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
         width, height = height, width
         pixel_aspect = 1 / pixel_aspect if pixel_aspect else None
     context, pixels = stream.codec_context, frame.format
-    through_rgb = (
-        pixels.is_rgb or pixels.has_palette or any(part.is_alpha for part in pixels.components)
-    )
+    through_rgb = is_rgb_like(pixels)
     full = pixels.name.startswith("yuvj") or frame.color_range == FULL
     space = _known(frame.colorspace)
     if space is None and turned:  # players guess from the size, which the turn changes: say it
@@ -258,14 +267,22 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
         frame_rate=index.frame_rate,
         time_base=index.time_base,
         pixel_format=pixels.name,
-        bit_depth=8 if through_rgb or pixels.components[0].bits <= 8 else 10,
+        bit_depth=8 if pixels.has_palette or pixels.components[0].bits <= 8 else 10,
         color_primaries=BT709 if through_rgb else _known(context.color_primaries),
         color_trc=BT709 if through_rgb else _known(context.color_trc),
         color_space=BT709 if through_rgb else space,
         color_range=LIMITED if through_rgb else FULL if full else frame.color_range or None,
         sample_aspect_ratio=pixel_aspect,
         variable_rate=index.variable_rate,
+        hdr=hdr_metadata(frame),
     )
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether frames like the first one may show what is behind; most GIF and PNG files could and do not."""
+    if not is_rgb_like(frame.format):
+        return has_alpha(frame.format)
+    return has_alpha(frame.format) and bool((frame.to_ndarray(format="rgba")[..., 3] < 255).any())
 
 
 def _known(code: int) -> int | None:

@@ -12,6 +12,7 @@ import numpy as np
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
+from lipsync_core.media.decoding import decoder_of
 from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
@@ -304,11 +305,12 @@ class _Decoder:
     ) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield `(index, frame)`; what cannot be decoded or placed is passed over."""
         stream.thread_type = "AUTO"
+        decode = decoder_of(stream)
         counted, stamps = self._index.counted, self._index.stamps
         count = 0
         for packet in packets_of(container, stream):
             try:
-                frames = packet.decode()
+                frames = decode(packet)
             except av.error.FFmpegError:
                 continue
             for frame in frames:

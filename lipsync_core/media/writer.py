@@ -1,7 +1,7 @@
 """Encode pictures into one segment file that can be joined with others without encoding again.
 
-Segments are NUT files: any codec, exact clock, no index to patch. Only the order of the frames is
-used when they are joined; the exact times come from the schedule.
+Segments are NUT files (exact clock, no index to patch), or Matroska for what NUT cannot hold. Only the
+order of the frames is used when they are joined; the exact times come from the schedule.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import av.error
 
 from lipsync_core.errors import OutputError
 from lipsync_core.media.containers import media_url
-from lipsync_core.media.encoders import configure
+from lipsync_core.media.encoders import configure, segment_container
 from lipsync_core.media.fields import marked
 from lipsync_core.media.output import atomic_output
 
@@ -55,6 +55,7 @@ class SegmentWriter:
         """
         self.path = path
         self.frames = 0
+        form = segment_container(settings, video)
         self._video = video
         self._first = Fraction(0)
         self._last = -1
@@ -62,7 +63,7 @@ class SegmentWriter:
         part = self._stack.enter_context(atomic_output(path))
         try:
             self._container: OutputContainer = self._stack.enter_context(
-                av.open(media_url(part), "w", format="nut", options={"fflags": "+bitexact"})
+                av.open(media_url(part), "w", format=form, options={"fflags": "+bitexact"})
             )
             stream = self._container.add_stream(
                 settings.encoder, rate=video.frame_rate.limit_denominator(1001_000)

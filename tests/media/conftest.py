@@ -48,13 +48,14 @@ def render(tmp_path):
 
     def run(
         target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None,
-        interlaced="deinterlace", **choices,
+        interlaced="deinterlace", alpha=False, **choices,
     ):  # fmt: skip
         info = probe_target(target, interlaced=interlaced)
+        info = info.with_alpha() if alpha else info
         voice = probe_sound(sound) if sound else None
         schedule = make_schedule(info.index, fit, voice.duration if voice else None)
         output = tmp_path / name
-        settings = settings_for(output, **choices)
+        settings = settings_for(output, **choices, video=info.video)
         video = check_encoder(settings, info.video)
         segments = []
         with VideoReader(info) as reader:
