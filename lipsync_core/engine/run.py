@@ -23,6 +23,7 @@ from lipsync_core.engine.rendering.segments import Segment, cut_segments
 from lipsync_core.errors import OutputError
 from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
+from lipsync_core.media.carried import Carried, plan_carried
 from lipsync_core.media.encoders import (
     EncoderSettings,
     carries_alpha,
@@ -31,7 +32,7 @@ from lipsync_core.media.encoders import (
     settings_for,
 )
 from lipsync_core.media.formats import VideoFormat
-from lipsync_core.media.output import check_output
+from lipsync_core.media.output import check_output, container_of
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.registry import Registry
 from lipsync_core.requests import RunRequest
@@ -56,6 +57,7 @@ class Plan:
         settings: of the video encoder.
         video: what the encoder takes (8 bits where it knows no 10).
         notes: sentences on what was decided that the user may not expect.
+        carried: what the output takes over of the target besides its pictures.
     """
 
     request: RunRequest
@@ -65,6 +67,7 @@ class Plan:
     settings: EncoderSettings
     video: VideoFormat
     notes: tuple[str, ...] = ()
+    carried: Carried | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def as_dict(self) -> dict[str, Any]:
@@ -133,6 +136,12 @@ def plan(
     if encoding is None:  # of clips, known only now
         encoding = _Encoding.of(request, inputs.target.video)
     per_segment = max(1, int(inputs.target.video.frame_rate * request.segment_seconds))
+    carried = (
+        plan_carried(probed.info, container_of(request.output), inputs.schedule)
+        if probed.info
+        else None
+    )
+    told = carried.notes if carried else ()
     return Plan(
         request=request,
         inputs=inputs,
@@ -140,7 +149,8 @@ def plan(
         segments=cut_segments(inputs.target.shots(), per_segment),
         settings=encoding.settings,
         video=encoding.video,
-        notes=(*inputs.source.notes, *encoding.notes),
+        notes=(*inputs.source.notes, *encoding.notes, *told),
+        carried=carried,
         watch=watch,
     )
 
@@ -253,6 +263,7 @@ def _execute(
                 inputs.schedule,
                 inputs.sound,
                 tags,
+                job.carried,
             )
         progress.advance(1)
         outcome = Outcome(
@@ -329,6 +340,7 @@ def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
             "sound_note": result.reason,
             "encoder": {"name": job.settings.encoder, **job.settings.options()},
             "fit": request.fit,
+            "carried": job.carried.as_dict() if job.carried else None,
         },
         "faces": reporting.describe_faces(inputs)
         | {"damaged_source_frames": len(inputs.target.damaged)},

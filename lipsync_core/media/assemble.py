@@ -13,6 +13,7 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import OutputError
+from lipsync_core.media.carried import add_carried
 from lipsync_core.media.containers import media_url
 from lipsync_core.media.output import atomic_output, container_of
 from lipsync_core.media.soundtrack import add_sound, plan_sound
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
+    from lipsync_core.media.carried import Carried
     from lipsync_core.media.probe import SoundInfo
     from lipsync_core.media.schedule import Schedule
 
@@ -70,8 +72,9 @@ def assemble(
     schedule: Schedule,
     sound: SoundInfo | None = None,
     metadata: Mapping[str, str] | None = None,
+    carried: Carried | None = None,
 ) -> AssembleResult:
-    """Write `output` from segments of one run, in order, and the sound.
+    """Write `output` from segments of one run, in order, the sound, and what else the target holds.
 
     Nothing is decoded except a sound that must be encoded; memory does not grow with length. Frame
     k of all segments together gets the exact time `schedule.time(k)` (WebM and Matroska round it to
@@ -83,6 +86,7 @@ def assemble(
         schedule: times of all output frames.
         sound: what is to be heard, from 0; None or an empty one for a silent output.
         metadata: container tags (see `provenance`).
+        carried: what the output takes over of the target besides its pictures.
 
     Raises:
         OutputError: segments are missing, damaged or do not fit, or writing failed.
@@ -114,9 +118,14 @@ def assemble(
                 stream.time_base = schedule.time_base
                 _describe(stream, first.streams.video[0], container)
                 sounds = add_sound(target, heard, plan) if heard and plan else _nothing()
+                words = (
+                    add_carried(target, stream, carried, schedule.duration)
+                    if carried
+                    else _nothing()
+                )
                 pictures = _pictures(segments, orders, schedule, stream)
-                with closing(pictures), closing(sounds):
-                    for _, packet in heapq.merge(pictures, sounds, key=_time_of):
+                with closing(pictures), closing(sounds), closing(words):
+                    for _, packet in heapq.merge(pictures, sounds, words, key=_time_of):
                         target.mux(packet)
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
