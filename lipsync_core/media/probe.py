@@ -17,7 +17,6 @@ from lipsync_core.media.containers import (
     packets_of,
     video_stream,
 )
-from lipsync_core.media.decoding import decoder_of
 from lipsync_core.media.display import upright_turn
 from lipsync_core.media.fields import fields_of
 from lipsync_core.media.folder import pictures_in
@@ -35,6 +34,7 @@ from lipsync_core.media.index import VideoIndex, constant_index, read_index
 from lipsync_core.media.output import is_folder
 from lipsync_core.media.picture import has_alpha, is_rgb_like
 from lipsync_core.media.still import is_animated_webp, is_still, read_still
+from lipsync_core.media.video_decoder import decoder_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,12 +12,12 @@ import numpy as np
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
-from lipsync_core.media.decoding import decoder_of
 from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
 from lipsync_core.media.probe import TargetInfo, probe_target
 from lipsync_core.media.still import read_still
+from lipsync_core.media.video_decoder import decoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
