@@ -7,8 +7,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import av.error
+import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media import webp
 from lipsync_core.media.containers import (
     DAMAGED_HINT,
     check_file,
@@ -30,11 +32,12 @@ from lipsync_core.media.formats import (
     picture_format,
 )
 from lipsync_core.media.hdr import hdr_metadata
-from lipsync_core.media.index import VideoIndex, constant_index, read_index
+from lipsync_core.media.index import VideoIndex, constant_index, index_of_times, read_index
 from lipsync_core.media.output import is_folder
 from lipsync_core.media.picture import has_alpha, is_rgb_like
-from lipsync_core.media.still import is_animated_webp, is_still, read_still
+from lipsync_core.media.still import is_still, read_still
 from lipsync_core.media.video_decoder import decoder_of
+from lipsync_core.media.webp import is_animated_webp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
 
 __all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
 
+ANIMATED_WEBP = "animated webp"
+"""Its name as a codec; FFmpeg has none for it."""
 STILL_RATE = Fraction(25)
 """Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""
 _WHOLE_FRAMES = ("hevc", "av1", "vp8", "vp9", "gif", "apng")
@@ -69,7 +74,7 @@ class TargetInfo:
         video: size, clock and colour of its pictures.
         index: exact time of every frame.
         has_sound: it carries a sound stream of its own.
-        codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
+        codec: FFmpeg's name of the video codec, or "picture", "pictures" for a folder, "animated webp".
         pictures: of a folder, in their order.
         notes: sentences on what is unusual about it, for the user.
         deinterlace: its frames are interlaced, and read as whole ones.
@@ -149,11 +154,8 @@ def probe_target(
     if is_folder(path):
         return _probe_folder(path, still_rate)
     head = check_file(path, "target")
-    if head.startswith(b"RIFF") and is_animated_webp(head):
-        raise UnsupportedInput(
-            f"The target {path} is an animated WebP, which FFmpeg cannot read.",
-            "Convert it to GIF or MP4.",
-        )
+    if is_animated_webp(head):
+        return _probe_webp(path, still_rate)
     if is_still(path):
         return _probe_still(path, still_rate)
     with open_input(path, "target") as container:
@@ -203,6 +205,25 @@ def _notes(path: Path, index: VideoIndex, fields: Fields | None, keep: bool) -> 
     elif fields is not None:
         notes.append(f"{path} is interlaced; it was deinterlaced (--interlaced keep prevents it).")
     return tuple(notes)
+
+
+def _probe_webp(path: Path, rate: Fraction) -> TargetInfo:
+    """An animated WebP, as if FFmpeg had read it."""
+    lengths = webp.durations(path)
+    if len(lengths) == 1:
+        return _probe_still(path, rate)
+    first = webp.frames(path, 0, 1)[0]
+    height, width = first.shape[:2]
+    index = index_of_times(np.cumsum(lengths) - lengths, Fraction(1, 1000), int(lengths[-1]))
+    video = picture_format(width, height, index.frame_rate)
+    return TargetInfo(
+        path=path, kind="video", index=index, has_sound=False, codec=ANIMATED_WEBP,
+        video=replace(
+            video, time_base=index.time_base, variable_rate=index.variable_rate, pixel_format="rgba"
+        ),
+        notes=_notes(path, index, None, False),
+        has_alpha=bool((first[..., 3] < 255).any()),
+    )  # fmt: skip
 
 
 def _probe_still(path: Path, rate: Fraction) -> TargetInfo:

@@ -6,16 +6,18 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import av
 import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media import webp
 from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
 from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
-from lipsync_core.media.probe import TargetInfo, probe_target
+from lipsync_core.media.probe import ANIMATED_WEBP, TargetInfo, probe_target
 from lipsync_core.media.still import read_still
 from lipsync_core.media.video_decoder import decoder_of
 
@@ -23,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-    import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
     from lipsync_core.media.conform import Conformed
+    from lipsync_core.records import Image
 
 BUFFER_BYTES = 192 * 1024 * 1024
 """Decoded frames kept for reading backwards: 138 frames of 720p, 15 of 2160p."""
@@ -53,13 +55,15 @@ class VideoReader:
         """
         self.target = target if isinstance(target, TargetInfo) else probe_target(Path(target))
         self.damaged: set[int] = set()
-        self._source: _Still | _Folder | _Decoder | _Conforming
+        self._source: _Still | _Folder | _Decoder | _Conforming | _Animation
         if self.target.conformed is not None:
             self._source = _Conforming(
                 self.target, self.target.conformed, self.damaged, buffer_bytes
             )
         elif self.target.kind == "picture":
             self._source = _Still(self.target)
+        elif self.target.codec == ANIMATED_WEBP:
+            self._source = _Animation(self.target)
         elif self.target.pictures:
             self._source = _Folder(self.target)
         else:
@@ -183,6 +187,38 @@ class _Folder:
 
     def close(self) -> None:
         self._now, self.place = None, -1
+
+
+class _Animation:
+    """An animated WebP, of which a block of frames is held.
+
+    Attributes:
+        place: index of the frame given last; -1 before the first.
+    """
+
+    def __init__(self, target: TargetInfo) -> None:
+        self._target = target
+        self._first = 0
+        self._block: list[Image] = []
+        self.place = -1
+
+    def picture(self, index: int) -> Picture:
+        """Return frame `index`.
+
+        Raises:
+            UnsupportedInput: it cannot be decoded.
+        """
+        target = self._target
+        if not self._first <= index < self._first + len(self._block):
+            self._first = index - index % webp.BLOCK
+            self._block = webp.frames(target.path, self._first)
+        held = self._block[min(index - self._first, len(self._block) - 1)]
+        self.place = index
+        frame = av.VideoFrame.from_ndarray(held, "rgba")
+        return Picture.from_frame(frame, target.index.info(index), target.video)
+
+    def close(self) -> None:
+        self._block, self.place = [], -1
 
 
 class _Conforming:

@@ -13,6 +13,7 @@ from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.containers import DAMAGED_HINT, check_file, open_input
 from lipsync_core.media.heif import is_heif_still, read_heif
 from lipsync_core.media.picture import over_white
+from lipsync_core.media.webp import is_animated_webp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +41,6 @@ def is_still(path: Path) -> bool:
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return not is_animated_webp(head)
     return head.startswith(_MAGIC) or head.startswith(_ICON) or is_heif_still(path)
-
-
-def is_animated_webp(head: bytes) -> bool:
-    """Whether the header is that of an animated WebP (VP8X chunk with the animation bit)."""
-    return head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 0x02)
 
 
 def _is_animated_png(file: BinaryIO) -> bool:

@@ -166,7 +166,27 @@ def apng(path, frames, delays):
     return path
 
 
-ANIMATIONS = {"gif": gif, "png": apng}
+def animated_webp(path, frames, delays):
+    """OpenCV writes a lossless one; `delays` in 1/100 s. One of a single frame is put together by hand."""
+    animation = cv2.Animation()
+    count = max(2, frames)
+    animation.frames = [numbered_image(k, 160, 96)[..., ::-1].copy() for k in range(count)]
+    animation.durations = np.array([d * 10 for d in (delays * 2)[:count]])
+    done, data = cv2.imencodeanimation(".webp", animation, [cv2.IMWRITE_WEBP_QUALITY, 101])
+    assert done
+    data, place, parts = data.tobytes(), 12, []
+    while place < len(data):
+        size = int.from_bytes(data[place + 4 : place + 8], "little")
+        parts.append(data[place : place + 8 + size + size % 2])
+        place += len(parts[-1])
+    others = [part for part in parts if part[:4] != b"ANMF"]
+    shown = [part for part in parts if part[:4] == b"ANMF"][:frames]
+    body = b"WEBP" + b"".join([*others, *shown])
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+ANIMATIONS = {"gif": gif, "png": apng, "webp": animated_webp}
 
 
 @pytest.mark.parametrize("kind", ANIMATIONS)
@@ -186,6 +206,22 @@ def test_an_animation_of_one_frame_is_a_still(kind, tmp_path):
     assert (info.kind, info.frames, info.video.frame_rate) == ("picture", 1, 30)
     with VideoReader(info) as reader:
         assert number_of(next(reader.frames()).rgb()) == 0
+
+
+def test_a_long_animated_webp_is_read_in_any_order(tmp_path):
+    """More frames than are decoded at once."""
+    info = probe_target(animated_webp(tmp_path / "a.webp", 40, [4] * 40))
+    assert (info.video.frame_rate, info.video.variable_rate) == (25, False)
+    order = [39, 0, 17, 16, 15, 31, 32, 5]
+    with VideoReader(info) as reader:
+        assert [number_of(picture.rgb()) for picture in reader.frames_at(order)] == order
+
+
+def test_an_animated_webp_that_is_cut_off_is_one_sentence(tmp_path):
+    path = animated_webp(tmp_path / "a.webp", 5, [4] * 5)
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(UnsupportedInput, match=r"a\.webp"):
+        list(VideoReader(probe_target(path)).frames())
 
 
 def test_an_image_sequence_is_a_video(tmp_path):
