@@ -13,6 +13,7 @@ from lipsync_core.specs import PluginSpec
 __all__ = [
     "EncoderChoice",
     "Fit",
+    "Interlaced",
     "PluginSettings",
     "Precision",
     "RunRequest",
@@ -22,6 +23,8 @@ __all__ = [
 
 Fit = Literal["bounce", "loop", "hold", "cut"]
 """What to do where the sound is longer than the target."""
+Interlaced = Literal["deinterlace", "keep"]
+"""What becomes of interlaced frames."""
 Silence = Literal["close", "keep", "generate"]
 """The mouth while nobody speaks."""
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -47,6 +50,7 @@ class TargetRequest:
         face_checks: frames pass through whose landmarks are doubtful, or whose mouth something covers.
         video_track: which of the video streams in the file: its number from 0, or a language such as "deu";
             None for the one that the file marks as its default.
+        interlaced: whether interlaced video becomes whole frames or stays as it is.
     """
 
     path: Path
@@ -55,6 +59,7 @@ class TargetRequest:
     fps: int = 25
     face_checks: bool = True
     video_track: str | None = None
+    interlaced: Interlaced = "deinterlace"
 
     def check(self) -> None:
         """Check what can be checked without opening the file.
@@ -64,6 +69,10 @@ class TargetRequest:
         """
         if not 1 <= self.fps <= 240:
             raise UsageError(f"--fps {self.fps} is out of range.", "Choose a value from 1 to 240.")
+        if self.interlaced not in get_args(Interlaced):
+            raise UsageError(
+                f"interlaced='{self.interlaced}' is not {listed(get_args(Interlaced))}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,6 +51,7 @@ def make_video(
     codec: str = "libx264",
     pix_fmt: str = "yuv420p",
     rotation: int = 0,
+    mirrored: bool = False,
     ticks: list[int] | None = None,
     time_base: Fraction | None = None,
     sound: bool = False,
@@ -67,6 +68,7 @@ def make_video(
     Args:
         size: stored `(width, height)`.
         rotation: counterclockwise turn to upright; the stored picture is turned the other way.
+        mirrored: readers mirror the stored picture left to right before that turn.
         ticks: presentation times in `time_base` (variable rate); default one frame apart.
         sound: add a 440 Hz sound of the same length.
         colour: H.273 primaries, transfer, matrix, range.
@@ -90,12 +92,13 @@ def make_video(
             primaries, trc, matrix, span = colour
             context.color_primaries, context.color_trc = primaries, trc
             context.colorspace, context.color_range = matrix, span
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored:
+            stream.set_display_matrix(display_matrix(rotation, mirrored))
         voice = out.add_stream(sound_codec, rate=44100, layout="stereo") if sound else None
         for number, tick in enumerate(ticks):
             width, height = size if rotation % 180 == 0 else size[::-1]
             stored = np.rot90(numbered_image(number, width, height), -(rotation // 90))
+            stored = stored[:, ::-1] if mirrored else stored
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(stored), "rgb24")
             if context.pix_fmt != "rgb24":
                 frame = frame.reformat(format=pix_fmt, dst_colorspace=matrix, dst_color_range=span)
@@ -107,6 +110,24 @@ def make_video(
         if voice is not None:
             encode_sound(out, voice, tone(float(length), 44100, 2), 44100)
     return path
+
+
+def display_matrix(rotation: int, mirrored: bool) -> list[int]:
+    """The display matrix of MP4 that mirrors left to right if so, then turns counterclockwise."""
+    cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotation]
+    across = -1 if mirrored else 1
+    one = 1 << 16
+    return [
+        cosine * across * one,
+        -sine * across * one,
+        0,
+        sine * one,
+        cosine * one,
+        0,
+        0,
+        0,
+        1 << 30,
+    ]
 
 
 def tone(seconds: float, rate: int, channels: int = 1, hertz: float = 440.0) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from lipsync_core.errors import LipsyncError
 
@@ -14,6 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from lipsync_core.cli.app import build
 
     given = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file name may hold bytes that are no text
+            stream.reconfigure(errors="surrogateescape")
     try:
         build(given).main(args=given, prog_name="lipsync")
     except LipsyncError as error:

@@ -52,6 +52,6 @@ def failure(error: LipsyncError) -> dict[str, Any]:
 
 def print_json(data: Any) -> None:  # noqa: ANN401 - any JSON value
     """Write data to stdout as JSON; what JSON does not know, such as a path, as text."""
-    import json
+    from lipsync_core.media.output import json_bytes
 
-    sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json_bytes(data).decode())

@@ -36,10 +36,10 @@ def faces(
     """
     from lipsync_core.cli.console import print_json
     from lipsync_core.faces.sheet import draw_sheet
-    from lipsync_core.media.output import atomic_output
+    from lipsync_core.media.output import atomic_output, beside
     from lipsync_core.targets.inspect import describe, inspect
 
-    out = output or Path(f"{target.stem}-faces.png")
+    out = output or beside(Path(target.stem), "-faces.png")
     with show.progress() as progress:
         info, analysis = inspect(target, plugins.settings(), progress, video_track=video_track)
         png = draw_sheet(info, analysis, columns, out.suffix.lower() or ".png")

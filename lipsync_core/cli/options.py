@@ -14,6 +14,7 @@ from lipsync_core.errors import UsageError
 from lipsync_core.requests import (
     EncoderChoice,
     Fit,
+    Interlaced,
     PluginSettings,
     Precision,
     Silence,
@@ -82,6 +83,13 @@ class TargetOptions(FaceOptions):
             rich_help_panel=_TARGET,
         ),
     ] = False
+    interlaced: Annotated[
+        Interlaced,
+        typer.Option(
+            help="Interlaced video: make whole frames of it, or keep its fields.",
+            rich_help_panel=_TARGET,
+        ),
+    ] = "deinterlace"
 
     def request(self, path: Path) -> TargetRequest:
         """The face in a file."""
@@ -92,6 +100,7 @@ class TargetOptions(FaceOptions):
             fps=self.fps,
             face_checks=not self.no_face_checks,
             video_track=self.video_track,
+            interlaced=self.interlaced,
         )
 
 

@@ -105,7 +105,9 @@ def _files(target: Path | None, audio: Path | None, output: Path | None) -> _Fil
             f"AUDIO is missing: only {target} was given.",
             "Use lipsync run TARGET AUDIO -o OUTPUT.mp4.",
         )
-    output = output or Path(f"{target.absolute().stem}-lipsync.mp4")
+    from lipsync_core.media.output import beside
+
+    output = output or beside(Path(target.absolute().stem), "-lipsync.mp4")
     return _Files(target=target, audio=audio, output=output)
 
 

@@ -70,8 +70,15 @@ def _summary(report: dict[str, Any]) -> Table:
         if licence["commercial"] is False:
             words = f"{licence['kind']} {licence['name']}: {licence['weights']}"
             table.add_row("licence", f"[yellow]{escape(words)}[/]")
+    _add_notes(table, report["notes"])
     table.add_row("report", escape(str(report_path(Path(out["path"])))))
     return table
+
+
+def _add_notes(table: Table, notes: list[str]) -> None:
+    """What was decided that the user may not expect."""
+    for note in notes:
+        table.add_row("note", f"[yellow]{escape(note)}[/]")
 
 
 def _add_some(table: Table, lines: list[str]) -> None:
@@ -149,6 +156,7 @@ def show_plan(plan: dict[str, Any]) -> None:
     table.add_row(
         "encoder", " ".join(f"{k}={v}" if k != "name" else str(v) for k, v in encoder.items())
     )
+    _add_notes(table, plan["notes"])
     show_attempts(plan["unavailable"])
     stdout.print(table)
 

@@ -96,7 +96,13 @@ def cut(library: Library, parts: Sequence[Span], pace: Pace) -> EditList:
         for entry, first, frames, hold in shelves[kind].fill(part.frames):
             clip = library.folder / entry.file
             edits.append(Edit(clip=clip, kind=kind, first=first, frames=frames, hold=hold))
-    return EditList(frame_rate=rate, edits=tuple(edits))
+    form = library.form
+    return EditList(
+        frame_rate=rate,
+        edits=tuple(edits),
+        size=(form.width, form.height),
+        filling=form.filling,
+    )
 
 
 class _Shelf:

@@ -17,7 +17,7 @@ from lipsync_core.clips.library import Library
 from lipsync_core.clips.plot import draw
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.edits import EditList
-from lipsync_core.media.output import atomic_output
+from lipsync_core.media.output import atomic_output, beside
 from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound import read_with_picture
 from lipsync_core.media.sound_info import SoundInfo
@@ -83,12 +83,9 @@ def given(edits: EditList, voice: Path, audio_track: str | None = None) -> Cutti
 
 def companions(output: Path) -> dict[str, Path]:
     """Files that go with `talk.mp4` or `talk.edits.json`: `talk.edits.json`, `talk.edl`, `talk.edits.png`."""
-    name = output.stem.removesuffix(".edits")
-    return {
-        "edits": output.with_name(f"{name}.edits.json"),
-        "edl": output.with_name(f"{name}.edl"),
-        "plot": output.with_name(f"{name}.edits.png"),
-    }
+    name = output.with_name(output.stem.removesuffix(".edits"))
+    endings = {"edits": ".edits.json", "edl": ".edl", "plot": ".edits.png"}
+    return {what: beside(name, ending) for what, ending in endings.items()}
 
 
 def write(cutting: Cutting, files: dict[str, Path], title: str) -> None:

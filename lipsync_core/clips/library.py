@@ -15,9 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from lipsync_core.errors import OutputError, UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.faces.selection import FaceRule, choose
+from lipsync_core.media.conform import Filling, Form, frames_at
 from lipsync_core.media.edits import KINDS, ClipKind
+from lipsync_core.media.index import STANDARD_RATES
+from lipsync_core.media.output import atomic_output, json_bytes
 from lipsync_core.media.probe import TargetInfo, probe_sound
 from lipsync_core.media.sound import read_with_picture
 from lipsync_core.requests import PluginSettings
@@ -56,6 +59,7 @@ class Entry:
         face: share of the frames with a face that can be used.
         bytes: size of the file.
         modified: its time of change, nanoseconds.
+        duration: length in seconds, exact, as a fraction.
     """
 
     file: str
@@ -71,11 +75,18 @@ class Entry:
     face: float
     bytes: int
     modified: int
+    duration: str = ""
 
     @property
-    def form(self) -> tuple[str, int, int, int]:
-        """What clips of one video must share: frame rate, width, height, bits."""
-        return self.frame_rate, self.width, self.height, self.bit_depth
+    def form(self) -> Form:
+        """How it was recorded; of odd sizes, the even ones that readers make of them."""
+        return Form(width=self.width, height=self.height, frame_rate=Fraction(self.frame_rate))
+
+    def shown_in(self, form: Form) -> Entry:
+        """The clip as it is in a video of another form: its frames are counted at that rate."""
+        exact = Fraction(self.duration or self.frames / Fraction(self.frame_rate))
+        rate = form.frame_rate
+        return replace(self, frames=frames_at(exact, rate), frame_rate=str(rate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,35 +97,94 @@ class Library:
         folder: where they lie.
         entries: those that can be used, by file name.
         unusable: file -> why it cannot.
+        form: of videos made of it.
     """
 
     folder: Path
     entries: tuple[Entry, ...]
     unusable: dict[str, str]
+    form: Form
 
     def of(self, kind: ClipKind) -> list[Entry]:
-        """The clips of one kind."""
-        return [entry for entry in self.entries if entry.kind == kind]
+        """The clips of one kind, as they are in a video."""
+        return [entry.shown_in(self.form) for entry in self.entries if entry.kind == kind]
 
     @property
     def frame_rate(self) -> Fraction:
-        """Frames a second of all its clips."""
-        return Fraction(self.entries[0].frame_rate)
+        """Frames a second of videos made of it."""
+        return self.form.frame_rate
+
+    @property
+    def others(self) -> list[Entry]:
+        """Clips that were recorded in another form, and are conformed when they are read."""
+        shape = self.form.width, self.form.height, self.form.frame_rate
+        return [e for e in self.entries if (e.width, e.height, e.form.frame_rate) != shape]
 
     def as_dict(self) -> dict[str, Any]:
         """What the index file holds."""
         return {
             "format": "lipsync-clips",
             "version": VERSION,
+            "form": {
+                "width": self.form.width,
+                "height": self.form.height,
+                "frame_rate": str(self.form.frame_rate),
+                "conform": self.form.filling,
+            },
             "clips": [asdict(entry) for entry in self.entries],
             "unusable": self.unusable,
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormChoice:
+    """What the user wants videos of a library to be like; None: as most of the time is recorded.
+
+    Attributes:
+        size: width and height, pixels.
+        fps: frames a second.
+        filling: bars or cut edges where the aspect of a clip is another.
+    """
+
+    size: tuple[int, int] | None = None
+    fps: Fraction | None = None
+    filling: Filling = "pad"
+
+    def among(self, entries: list[Entry]) -> Form:
+        """The form for videos of these clips.
+
+        Raises:
+            UsageError: no video can have it.
+        """
+        filmed: dict[Form, float] = {}
+        for entry in entries:
+            filmed[entry.form] = filmed.get(entry.form, 0.0) + entry.seconds
+        most = max(filmed, key=lambda form: (filmed[form], form.width * form.height))
+        width, height = self.size or (most.width, most.height)
+        rate = _usual(most.frame_rate) if self.fps is None else self.fps
+        return Form(width=width, height=height, frame_rate=rate, filling=self.filling)
+
+
+def _usual(rate: Fraction) -> Fraction:
+    """The rate itself; for the average of a variable one the nearest usual rate."""
+    if rate.denominator <= 1001:
+        return rate
+    return min(STANDARD_RATES, key=lambda usual: abs(usual - rate))
+
+
 def build(
-    folder: Path, detector: str | None = None, progress: Progress | None = None
+    folder: Path,
+    detector: str | None = None,
+    progress: Progress | None = None,
+    choice: FormChoice | None = None,
 ) -> tuple[Library, int]:
     """Index a folder and write its `clips.json`; what has not changed is not measured again.
+
+    Args:
+        folder: of the clips.
+        detector: that measures how often a face is seen.
+        progress: listener.
+        choice: what videos of the library are to be like.
 
     Returns:
         The library, and how many of its clips were measured now.
@@ -122,6 +192,7 @@ def build(
     Raises:
         UnsupportedInput: there is no such folder, or no clip in it that can be used.
         OutputError: the index cannot be written.
+        UsageError: no video can be like that.
     """
     if not folder.is_dir():
         raise UnsupportedInput(
@@ -148,7 +219,10 @@ def build(
         kept = before.kind if before and _corrected(before).because == "hand" else None
         entries.append(made if kept is None else replace(made, kind=kept, because="hand"))
         measured += 1
-    library = _together(folder, entries, unusable)
+    if not entries:
+        raise _nothing_usable(folder, unusable)
+    form = (choice or FormChoice()).among(entries)
+    library = Library(folder=folder, entries=tuple(entries), unusable=unusable, form=form)
     _write(library)
     return library, measured
 
@@ -172,7 +246,9 @@ def read(folder: Path) -> Library:
                 f"The clip {path} {'has changed' if status else 'is gone'} since the library was built.",
                 f"Build it again: lipsync clips build {folder}",
             )
-    return Library(folder=folder, entries=entries, unusable={})
+    return Library(
+        folder=folder, entries=entries, unusable={}, form=_form(folder / INDEX, list(entries))
+    )
 
 
 def kind_by_name(name: str) -> ClipKind | None:
@@ -187,9 +263,8 @@ def kind_by_name(name: str) -> ClipKind | None:
 
 def _measure(path: Path, name: str, detector: str | None, progress: Progress) -> Entry:
     info, analysis = inspect(path, PluginSettings(detector=detector), progress)
-    if info.kind != "video" or info.video.variable_rate:
-        what = "a still picture" if info.kind != "video" else "of a variable frame rate"
-        raise UnsupportedInput(f"It is {what}.", "")
+    if info.kind != "video":
+        raise UnsupportedInput("It is a still picture.", "")
     speech = _speech(path, info) if info.has_sound else None
     kind, because = kind_by_name(name), "name"
     if kind is None:
@@ -215,6 +290,7 @@ def _measure(path: Path, name: str, detector: str | None, progress: Progress) ->
         face=round(face, 4),
         bytes=status.st_size,
         modified=status.st_mtime_ns,
+        duration=str(info.duration),
     )
 
 
@@ -243,36 +319,35 @@ def _videos(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _together(folder: Path, entries: list[Entry], unusable: dict[str, str]) -> Library:
-    """The library of the clips that go together: of those with the form that most of the time is filmed in.
+def _nothing_usable(folder: Path, unusable: dict[str, str]) -> UnsupportedInput:
+    why = "; ".join(f"{name}: {reason}" for name, reason in unusable.items())
+    return UnsupportedInput(
+        f"{folder} holds no clip that can be used{f' ({why})' if why else ''}.",
+        "Put videos into it, those with speech into talk/ and those without into silence/.",
+    )
+
+
+def _form(path: Path, entries: list[Entry]) -> Form:
+    """The form that an index names; of an older index, that of most of its clips.
 
     Raises:
-        UnsupportedInput: there is none.
+        UnsupportedInput: somebody has written something into it that cannot be.
     """
-    if not entries:
-        why = "; ".join(f"{name}: {reason}" for name, reason in unusable.items())
-        raise UnsupportedInput(
-            f"{folder} holds no clip that can be used{f' ({why})' if why else ''}.",
-            "Put videos into it, those with speech into talk/ and those without into silence/.",
+    told = json.loads(path.read_text("utf-8")).get("form")
+    if told is None:
+        return FormChoice().among(entries)
+    try:
+        return Form(
+            width=told["width"],
+            height=told["height"],
+            frame_rate=Fraction(told["frame_rate"]),
+            filling=told["conform"],
         )
-    filmed: dict[tuple[str, int, int, int], float] = {}
-    for entry in entries:
-        filmed[entry.form] = filmed.get(entry.form, 0.0) + entry.seconds
-    usual = max(filmed, key=lambda form: filmed[form])
-    rate, width, height, _ = usual
-    odd = {
-        entry.file: f"It is {_words(entry.form)}, most of the others are {_words(usual)}. Convert it: "
-        f"ffmpeg -i IN -r {rate} -vf scale={width}:{height} -pix_fmt yuv420p OUT.mp4"
-        for entry in entries
-        if entry.form != usual
-    }
-    kept = tuple(entry for entry in entries if entry.form == usual)
-    return Library(folder=folder, entries=kept, unusable=unusable | odd)
-
-
-def _words(form: tuple[str, int, int, int]) -> str:
-    rate, width, height, bits = form
-    return f"{width}x{height} at {float(Fraction(rate)):.6g} frames a second with {bits} bits"
+    except (UsageError, ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        raise UnsupportedInput(
+            f"The index {path} names a form that no video can have: {error}.",
+            "Correct its `form`, or build the library again.",
+        ) from error
 
 
 def _read(path: Path) -> list[Entry]:
@@ -302,13 +377,5 @@ def _read(path: Path) -> list[Entry]:
 
 
 def _write(library: Library) -> None:
-    path = library.folder / INDEX
-    work = path.with_name(f".{INDEX}.part")
-    try:
-        work.write_text(json.dumps(library.as_dict(), indent=2, ensure_ascii=False) + "\n", "utf-8")
-        work.replace(path)
-    except OSError as error:
-        work.unlink(missing_ok=True)
-        raise OutputError(
-            f"The index {path} cannot be written: {error.strerror}.", "Look at the folder's rights."
-        ) from error
+    with atomic_output(library.folder / INDEX) as part:
+        part.write_bytes(json_bytes(library.as_dict()))

@@ -84,13 +84,18 @@ def prepare(
     path, watch = request.target.path, Stopwatch()
     request.target.check()
     plugins = resolve(registry, request.plugins, request.silence)
-    with readable_io(path), terminated_is_cancelled(), one_thread():
+    with readable_io(avatars.folder_of_all()), terminated_is_cancelled(), one_thread():
         if is_edit_list(path):
             raise UnsupportedInput(
                 f"{path} is an edit list, which is cut anew for each audio file.",
                 "Run it without preparation.",
             )
-        info = probe_target(path, Fraction(request.target.fps), request.target.video_track)
+        info = probe_target(
+            path,
+            Fraction(request.target.fps),
+            request.target.video_track,
+            request.target.interlaced,
+        )
         analysed = analyse_target(
             info,
             _schedule(info, request),

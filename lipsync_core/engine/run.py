@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lipsync_core._version import __version__
@@ -23,7 +23,14 @@ from lipsync_core.engine.rendering.segments import Segment, cut_segments
 from lipsync_core.errors import OutputError
 from lipsync_core.faces.selection import FaceRule
 from lipsync_core.media.assemble import AssembleResult, assemble
-from lipsync_core.media.encoders import EncoderSettings, check_encoder, settings_for
+from lipsync_core.media.carried import Carried, plan_carried
+from lipsync_core.media.encoders import (
+    EncoderSettings,
+    carries_alpha,
+    check_encoder,
+    losses,
+    settings_for,
+)
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.output import check_output, container_of
 from lipsync_core.media.provenance import provenance_tags
@@ -36,7 +43,7 @@ from lipsync_core.running.progress import Progress
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.running.threads import one_thread
 from lipsync_core.specs import PluginSpec
-from lipsync_core.targets.inputs import Inputs, analyse_inputs, probe_inputs
+from lipsync_core.targets.inputs import Inputs, Probed, analyse_inputs, probe_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,8 @@ class Plan:
         segments: units of rendering.
         settings: of the video encoder.
         video: what the encoder takes (8 bits where it knows no 10).
+        notes: sentences on what was decided that the user may not expect.
+        carried: what the output takes over of the target besides its pictures.
     """
 
     request: RunRequest
@@ -58,6 +67,8 @@ class Plan:
     segments: list[Segment]
     settings: EncoderSettings
     video: VideoFormat
+    notes: tuple[str, ...] = ()
+    carried: Carried | None = None
     watch: Stopwatch = field(default_factory=Stopwatch)
 
     def as_dict(self) -> dict[str, Any]:
@@ -81,6 +92,7 @@ class Plan:
             "seconds": float(self.inputs.schedule.duration),
             "encoder": {"name": self.settings.encoder, **self.settings.options()},
             "output": str(self.request.output),
+            "notes": list(self.notes),
         }
 
 
@@ -113,27 +125,76 @@ def plan(
             f"The output {request.output} exists already.",
             "Omit --no-overwrite, or choose another name.",
         )
-    choice = request.encoding
-    settings = settings_for(request.output, choice.encoder, choice.crf, choice.preset)
+    _settings(request, None)
     plugins = resolve(registry, request.plugins, request.silence)
     FaceRule.parse(request.target.face)
     probed = probe_inputs(request)
-    video = check_encoder(settings, probed.info.video) if probed.info else None
+    encoding = None
+    if probed.info:
+        probed, encoding = _encoding(request, probed)
     with one_thread():
         inputs = analyse_inputs(probed, request, plugins.detector, progress, watch, cancel)
-    video = video or check_encoder(settings, inputs.target.video)  # of clips, known only now
+    if encoding is None:  # of clips, known only now
+        encoding = _Encoding.of(request, inputs.target.video)
     if inputs.sound.samples:
         plan_sound(inputs.sound, container_of(request.output), inputs.schedule)
     per_segment = max(1, int(inputs.target.video.frame_rate * request.segment_seconds))
+    carried = (
+        plan_carried(probed.info, container_of(request.output), inputs.schedule)
+        if probed.info
+        else None
+    )
+    told = carried.notes if carried else ()
     return Plan(
         request=request,
         inputs=inputs,
         plugins=plugins,
         segments=cut_segments(inputs.target.shots(), per_segment),
-        settings=settings,
-        video=video,
+        settings=encoding.settings,
+        video=encoding.video,
+        notes=(*inputs.source.notes, *encoding.notes, *told),
+        carried=carried,
         watch=watch,
     )
+
+
+def _settings(request: RunRequest, video: VideoFormat | None) -> EncoderSettings:
+    """Settings of the encoder: the one that was asked for, or the one that suits the video."""
+    choice = request.encoding
+    return settings_for(request.output, choice.encoder, choice.crf, choice.preset, video)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Encoding:
+    """How the pictures are encoded, what the encoder takes, and what the user should know of it."""
+
+    settings: EncoderSettings
+    video: VideoFormat
+    notes: list[str]
+
+    @classmethod
+    def of(cls, request: RunRequest, video: VideoFormat) -> _Encoding:
+        """Choose and check the encoder."""
+        settings = _settings(request, video)
+        encoded = check_encoder(settings, video)
+        return cls(settings=settings, video=encoded, notes=losses(settings, video, encoded))
+
+
+def _encoding(request: RunRequest, probed: Probed) -> tuple[Probed, _Encoding]:
+    """The same for a probed target, whose transparency is kept where the output carries it."""
+    info = probed.info
+    assert info is not None
+    if not info.has_alpha:
+        return probed, _Encoding.of(request, info.video)
+    clear = info.with_alpha()
+    if carries_alpha(_settings(request, clear.video), request.output):
+        return replace(probed, info=clear), _Encoding.of(request, clear.video)
+    made = _Encoding.of(request, info.video)
+    made.notes.append(
+        f"Transparent parts of {info.path} are shown over white; an output ending in .mov or .webm keeps "
+        "them."
+    )
+    return probed, made
 
 
 def run(
@@ -163,7 +224,7 @@ def run(
     """
     begin = time.perf_counter()
     progress, registry = progress or Progress(), registry or Registry.load()
-    with readable_io(request.output), terminated_is_cancelled():
+    with terminated_is_cancelled():
         job = plan(request, progress, registry, cancel=cancel)
         with closing(job.inputs.target), ExitStack() as resources:
             pool = pool or resources.enter_context(Pool())
@@ -181,7 +242,7 @@ def _execute(
     request, inputs, watch = job.request, job.inputs, job.watch
     plugins = [f"{s.kind}:{s.name}:{registry.row_of(s).version}" for s in registry]
     name = fingerprint(request, inputs.source.digest, inputs.audio_hash, plugins)
-    with Workspace(name) as workspace, one_thread():
+    with Workspace(name) as workspace, readable_io(request.output, workspace.path), one_thread():
         if workspace.resumed:
             progress.note("Resuming an unfinished run of the same command.")
         analysis = AudioAnalysis(
@@ -206,6 +267,7 @@ def _execute(
                 inputs.schedule,
                 inputs.sound,
                 tags,
+                job.carried,
             )
         progress.advance(1)
         outcome = Outcome(
@@ -284,6 +346,7 @@ def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
             "sound_note": result.reason,
             "encoder": {"name": job.settings.encoder, **job.settings.options()},
             "fit": request.fit,
+            "carried": job.carried.as_dict() if job.carried else None,
         },
         "faces": reporting.describe_faces(inputs)
         | {"damaged_source_frames": len(inputs.target.damaged)},
@@ -304,6 +367,7 @@ def _report(job: Plan, outcome: Outcome) -> dict[str, Any]:
         },
         "licences": reporting.describe_licences(_specs_used(job, outcome.made)),
         "provenance": {"marked": request.provenance},
+        "notes": list(job.notes),
         "resumed": outcome.resumed,
         "saved": reporting.describe_saved(inputs, job.watch),
         "stages": job.watch.report(),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 from pathlib import Path
 from typing import Any
 
 from lipsync_core.errors import UsageError
 from lipsync_core.evaluation.figures import plain, rows
 from lipsync_core.evaluation.plot import draw
-from lipsync_core.media.output import atomic_output
+from lipsync_core.media.output import atomic_output, json_bytes
 
 FORMS = (".json", ".png", ".html")
 _STYLE = (
@@ -38,11 +37,11 @@ def write(told: dict[str, Any], path: Path) -> None:
     """Write to `path`, in the form that its suffix names, in one step."""
     form = check_form(path).suffix.lower()
     if form == ".json":
-        data = (json.dumps(plain(told), indent=2, ensure_ascii=False) + "\n").encode()
+        data = json_bytes(plain(told))
     elif form == ".png":
         data = draw(told)
     else:
-        data = _page(told).encode()
+        data = _page(told).encode("utf-8", "replace")
     with atomic_output(path) as part:
         part.write_bytes(data)
 

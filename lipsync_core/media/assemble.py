@@ -13,6 +13,7 @@ import av.error
 import numpy as np
 
 from lipsync_core.errors import OutputError
+from lipsync_core.media.carried import add_carried
 from lipsync_core.media.containers import media_url
 from lipsync_core.media.output import atomic_output, container_of
 from lipsync_core.media.soundtrack import add_sound, plan_sound, without_copy
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
+    from av.container import OutputContainer
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
+    from lipsync_core.media.carried import Carried
     from lipsync_core.media.schedule import Schedule
     from lipsync_core.media.sound_info import SoundInfo
     from lipsync_core.media.soundtrack import SoundPlan
@@ -71,8 +74,9 @@ def assemble(
     schedule: Schedule,
     sound: SoundInfo | None = None,
     metadata: Mapping[str, str] | None = None,
+    carried: Carried | None = None,
 ) -> AssembleResult:
-    """Write `output` from segments of one run, in order, and the sound.
+    """Write `output` from segments of one run, in order, the sound, and what else the target holds.
 
     Nothing is decoded except a sound that must be encoded; memory does not grow with length. Frame
     k of all segments together gets the exact time `schedule.time(k)` (WebM and Matroska round it to
@@ -86,6 +90,7 @@ def assemble(
         sound: what is to be heard, beside the pictures as in its own file (`SoundInfo.lead`); None or an
             empty one for a silent output.
         metadata: container tags (see `provenance`).
+        carried: what the output takes over of the target besides its pictures.
 
     Raises:
         OutputError: segments are missing, damaged or do not fit, or writing failed.
@@ -105,7 +110,7 @@ def assemble(
         )
     heard = sound if sound is not None and sound.samples else None
     plan = plan_sound(heard, container, schedule) if heard else None
-    joined = _Joined(segments, orders, schedule, heard, metadata or {})
+    joined = _Joined(segments, orders, schedule, heard, metadata or {}, carried)
     try:
         plan = joined.written(output, plan)
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -132,6 +137,7 @@ class _Joined:
     schedule: Schedule
     sound: SoundInfo | None
     metadata: Mapping[str, str]
+    carried: Carried | None
 
     def written(self, output: Path, plan: SoundPlan | None) -> SoundPlan | None:
         """Write the file, and return how its sound got in: a copy that fails is encoded instead."""
@@ -155,12 +161,34 @@ class _Joined:
                 target.metadata.update(self.metadata)
                 stream = target.add_stream_from_template(first.streams.video[0], opaque=True)
                 stream.time_base = self.schedule.time_base
+                _describe(stream, first.streams.video[0], container)
                 sounds = add_sound(target, self.sound, plan) if self.sound and plan else _nothing()
                 wait = plan.wait if plan else Fraction(0)
+                words = self._words(target, stream, wait)
                 pictures = _pictures(self.segments, self.orders, self.schedule, stream, wait)
-                with closing(pictures), closing(sounds):
-                    for _, packet in heapq.merge(pictures, sounds, key=_time_of):
+                with closing(pictures), closing(sounds), closing(words):
+                    for _, packet in heapq.merge(pictures, sounds, words, key=_time_of):
                         target.mux(packet)
+
+    def _words(
+        self, target: OutputContainer, stream: VideoStream, wait: Fraction
+    ) -> Generator[_Timed]:
+        if self.carried is None:
+            return _nothing()
+        end = self.schedule.duration + wait
+        return add_carried(target, stream, self.carried.later(wait), end)
+
+
+def _describe(stream: VideoStream, segment: VideoStream, container: str) -> None:
+    """Say of the pictures what a copy of their packets does not."""
+    tags = {name.lower(): value for name, value in segment.metadata.items()}
+    if "alpha_mode" in tags:
+        stream.metadata["alpha_mode"] = tags["alpha_mode"]
+    codec = segment.codec_context.codec.canonical_name
+    if container in ("mp4", "mov") and codec == "hevc":
+        stream.codec_context.codec_tag = "hvc1"  # QuickTime plays no "hev1", FFmpeg's own choice
+    elif codec == "prores":  # its profile, for which FFmpeg would write that of ProRes HQ
+        stream.codec_context.codec_tag = segment.codec_context.codec_tag
 
 
 def _time_of(timed: _Timed) -> Fraction:

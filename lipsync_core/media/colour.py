@@ -9,13 +9,16 @@ past the border of a patch and a picture that is not changed comes back as it wa
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import cv2
 import numpy as np
 from av.video.reformatter import Interpolation
 
+from lipsync_core.media.formats import BT470BG, FULL, LIMITED, UNSPECIFIED
+
 if TYPE_CHECKING:
+    import av
     from numpy.typing import NDArray
 
     from lipsync_core.media.formats import VideoFormat
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 EXACT = int(Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 QUICK = int(Interpolation.FAST_BILINEAR)
+FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP)
 SMOOTH = int(Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INP)
 
 _LUMA = {  # H.273 table 4: matrix code -> (Kr, Kb)
@@ -75,3 +79,21 @@ def rgb_to_planes(image: Image, video: VideoFormat) -> list[NDArray[np.generic]]
     return [
         np.minimum(cv2.addWeighted(part, 1, part, 0, 0, dtype=cv2.CV_16U), top) for part in parts
     ]
+
+
+def whole_rgb(frame: av.VideoFrame) -> Image:
+    """Return all of a decoded frame as RGB uint8 `(h, w, 3)`, with smooth chroma, for pictures.
+
+    A frame that does not tell its matrix has that of the pictures in JPEG and HEIF files: BT.601.
+    """
+    matrix = BT470BG if frame.colorspace in (0, UNSPECIFIED) else int(frame.colorspace)
+    full = frame.format.name.startswith("yuvj") or frame.color_range == FULL
+    made = frame.to_ndarray(
+        format="rgb24",
+        src_colorspace=scaler_code(matrix),
+        src_color_range=FULL if full else LIMITED,
+        dst_color_range=FULL,
+        interpolation=SMOOTH,
+        threads=1,
+    )
+    return cast("Image", made)

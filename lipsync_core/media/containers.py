@@ -6,6 +6,7 @@ wording. Which of several streams is taken is decided here and nowhere else. It 
 
 from __future__ import annotations
 
+import stat
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import av
@@ -55,6 +56,12 @@ def check_file(path: Path, role: str) -> bytes:
         UnsupportedInput: it is missing, a folder, unreadable, empty or a playlist.
     """
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UnsupportedInput(
+                f"The {role} {path} is a pipe or a device, which can be read only once; a run reads it "
+                "several times.",
+                "Save it in a file first, and give the file.",
+            )
         if path.is_dir():
             raise UnsupportedInput(
                 f"The {role} {path} is a folder, not a file.", "Name one file inside it."
@@ -106,7 +113,7 @@ def open_input(path: Path, role: str) -> InputContainer:
 def video_stream(
     container: InputContainer, path: Path, track: int | str | None = None
 ) -> VideoStream:
-    """Return the video stream to show; cover art of a sound file is none.
+    """Return the video stream to show.
 
     Args:
         container: of `path`.
@@ -159,8 +166,10 @@ def own_order(stream: AudioStream) -> tuple[str, ...]:
 
 
 def pictures_of(container: InputContainer) -> list[VideoStream]:
-    """Return the real video streams; attached pictures (cover art) are none."""
-    return [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    """Return the real video streams; cover art is none, nor is a still picture beside a track."""
+    shown = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    # AVIF animations hold their first frame as a picture, too.
+    return [s for s in shown if s.frames != 1] or shown
 
 
 def chosen(streams: Sequence[StreamT], track: int | str | None, whose: str, option: str) -> StreamT:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from lipsync_core.errors import UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
+from lipsync_core.media.conform import Filling, Form
+from lipsync_core.media.output import NAME_MAX, json_bytes
 
 FORMAT = "lipsync-edits"
 VERSION = 1
@@ -53,12 +55,16 @@ class EditList:
     """Edits in their order, on a clock of constant rate.
 
     Attributes:
-        frame_rate: of the output, and of every clip.
+        frame_rate: of the output; clips of another rate are counted, and shown, in frames of this one.
         edits: at least one.
+        size: width and height of the output, even; None: those of the first clip.
+        filling: what is done with clips of another aspect.
     """
 
     frame_rate: Fraction
     edits: tuple[Edit, ...]
+    size: tuple[int, int] | None = None
+    filling: Filling = "pad"
 
     @property
     def frames(self) -> int:
@@ -88,7 +94,7 @@ class EditList:
                     hold=last.hold + left,
                 )
             )
-        return EditList(frame_rate=self.frame_rate, edits=tuple(kept))
+        return replace(self, edits=tuple(kept))
 
     def text(self, folder: Path) -> str:
         """The JSON of the list for a file in `folder`; clips are named relative to it."""
@@ -96,6 +102,8 @@ class EditList:
             "format": FORMAT,
             "version": VERSION,
             "frame_rate": str(self.frame_rate),
+            **({"width": self.size[0], "height": self.size[1]} if self.size else {}),
+            "conform": self.filling,
             "edits": [
                 {
                     "clip": _relative(edit.clip, folder),
@@ -107,12 +115,16 @@ class EditList:
                 for edit in self.edits
             ],
         }
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return json_bytes(content).decode()
 
 
 def is_edit_list(path: Path) -> bool:
     """Whether a target is meant to be an edit list: it is a file that ends in .json."""
-    return path.suffix.lower() == ".json" and path.is_file()
+    return (
+        path.suffix.lower() == ".json"
+        and len(os.fsencode(path.name)) <= NAME_MAX
+        and path.is_file()
+    )
 
 
 def read_edits(path: Path) -> EditList:
@@ -149,7 +161,26 @@ def read_edits(path: Path) -> EditList:
     return EditList(
         frame_rate=frame_rate,
         edits=tuple(_edit(given, f"edit {n}", path) for n, given in enumerate(edits, 1)),
+        size=_size(content, frame_rate, path),
+        filling=content.get("conform", "pad"),
     )
+
+
+def _size(content: Mapping[str, Any], frame_rate: Fraction, path: Path) -> tuple[int, int] | None:
+    """Width and height of the output, if the list says so; checks them, and how clips are made to fit."""
+    width, height = content.get("width"), content.get("height")
+    told = width is not None or height is not None
+    for length in (width, height) if told else ():
+        if not isinstance(length, int) or isinstance(length, bool):
+            raise _wrong(path, f"its size is {width!r} x {height!r}", "Write two whole numbers.")
+    size = (int(width or 0), int(height or 0)) if told else None
+    filling = content.get("conform", "pad")
+    try:
+        width, height = size or (2, 2)
+        Form(width=width, height=height, frame_rate=frame_rate, filling=filling)
+    except UsageError as error:
+        raise _wrong(path, error.message.rstrip("."), error.hint) from error
+    return size
 
 
 def _edit(given: Any, name: str, path: Path) -> Edit:  # noqa: ANN401 - what JSON may hold

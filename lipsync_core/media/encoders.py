@@ -14,7 +14,9 @@ import av
 import av.error
 
 from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.media.fields import FIELD_ORDER
 from lipsync_core.media.formats import FULL, LIMITED, UNSPECIFIED
+from lipsync_core.media.hdr import TRANSFERS, is_hdr, svtav1_parameters, x265_parameters
 from lipsync_core.media.output import container_of
 from lipsync_core.media.planes import views
 
@@ -23,9 +25,12 @@ if TYPE_CHECKING:
 
     from av.video.codeccontext import VideoCodecContext
 
-    from lipsync_core.media.formats import VideoFormat
+    from lipsync_core.media.formats import Fields, VideoFormat
 
 _DEFAULT = {"mp4": "libx264", "mov": "libx264", "matroska": "libx264", "webm": "libvpx-vp9"}
+_WITH_ALPHA = {"mov": "prores_ks", "webm": "libvpx-vp9"}
+_WITH_HDR = {"mp4": "libx265", "mov": "libx265", "matroska": "libx265", "webm": "libsvtav1"}
+"""What editors and players expect for transparency and for HDR; none for others."""
 _WEBM = ("vp8", "vp9", "av1")
 
 
@@ -40,6 +45,10 @@ class _Family:
         preset: default speed.
         options: always set.
         scale: lowest and highest value of `quality`; FFmpeg clamps others without a word.
+        interlaces: it can code the two fields of a frame apart.
+        alpha: containers in which players find the transparency that it writes.
+        in_nut: NUT holds what it makes.
+        parameters: option that takes further settings of its own, which may tell HDR metadata.
     """
 
     quality: str | None = None
@@ -48,6 +57,10 @@ class _Family:
     preset: str | None = None
     options: tuple[tuple[str, str], ...] = ()
     scale: tuple[int, int] = (0, 51)
+    interlaces: bool = False
+    alpha: tuple[str, ...] = ()
+    in_nut: bool = True
+    parameters: str | None = None
 
 
 _FAMILIES = {
@@ -56,23 +69,26 @@ _FAMILIES = {
     # give the pictures of an unbroken one.
     "libx264": _Family(
         quality="crf", speed="preset", crf=18, preset="veryfast",
-        options=(("x264-params", "mbtree=0"),),
+        options=(("x264-params", "mbtree=0"),), interlaces=True,
     ),
     "libx265": _Family(
         quality="crf", speed="preset", crf=20, preset="veryfast",
-        options=(("x265-params", "log-level=none"),),
+        options=(("x265-params", "log-level=none"),), parameters="x265-params",
     ),
     "libvpx-vp9": _Family(
         quality="crf", speed="cpu-used", crf=24, preset="5",
         options=(("b", "0"), ("deadline", "good"), ("row-mt", "1")),
-        scale=(0, 63),
+        scale=(0, 63), alpha=("webm", "matroska"),
     ),
     "libvpx": _Family(
         quality="crf", speed="cpu-used", crf=8, preset="5",
         options=(("b", "8M"), ("deadline", "good"), ("auto-alt-ref", "0")),
         scale=(4, 63),
     ),
-    "libsvtav1": _Family(quality="crf", speed="preset", crf=24, preset="8", scale=(0, 63)),
+    "libsvtav1": _Family(
+        quality="crf", speed="preset", crf=24, preset="8", scale=(0, 63), parameters="svtav1-params",
+    ),
+    "prores_ks": _Family(interlaces=True, alpha=("mov", "matroska"), in_nut=False),
     "h264_nvenc": _Family(quality="cq", speed="preset", crf=19, preset="p5"),
     "hevc_nvenc": _Family(quality="cq", speed="preset", crf=21, preset="p5"),
     "av1_nvenc": _Family(quality="cq", speed="preset", crf=24, preset="p5"),
@@ -106,7 +122,7 @@ class EncoderSettings:
 
     def options(self) -> dict[str, str]:
         """Return FFmpeg options; quality and speed only where the encoder has such an option."""
-        family = _FAMILIES.get(self.encoder, _Family())
+        family = _family(self.encoder)
         options = dict(family.options)
         crf = family.crf if self.crf is None else self.crf
         preset = family.preset if self.preset is None else self.preset
@@ -122,17 +138,25 @@ def settings_for(
     encoder: str | None = None,
     crf: int | None = None,
     preset: str | None = None,
+    video: VideoFormat | None = None,
 ) -> EncoderSettings:
     """Return settings with the encoder that suits the output's container if none is named.
+
+    Args:
+        output: its ending names the container.
+        encoder: FFmpeg's name; None for the usual one.
+        crf: quality in the encoder's scale.
+        preset: speed in the encoder's words.
+        video: what is to be encoded, if it is known: transparency, HDR and depth want other encoders.
 
     Raises:
         OutputError: unknown ending, or an encoder whose codec WebM does not take.
         UsageError: a quality outside the encoder's scale.
     """
     container = container_of(output)
+    chosen = encoder or _usual(container, video)
     if crf is not None:
-        _check_quality(encoder or _DEFAULT[container], crf)
-    chosen = encoder or _DEFAULT[container]
+        _check_quality(chosen, crf)
     settings = EncoderSettings(encoder=chosen, crf=crf, preset=preset)
     if container == "webm" and _codec_name(settings) not in _WEBM:
         raise OutputError(
@@ -142,25 +166,74 @@ def settings_for(
     return settings
 
 
+def _usual(container: str, video: VideoFormat | None) -> str:
+    """The encoder for a container where none is named."""
+    if video is not None and video.alpha and container in _WITH_ALPHA:
+        return _WITH_ALPHA[container]
+    deep = video is not None and video.bit_depth > 8
+    if video is not None and (is_hdr(video) or (deep and container == "webm")):
+        return _WITH_HDR[container]  # in WebM it is also the one that takes 10 bits
+    return _DEFAULT[container]
+
+
+def segment_container(settings: EncoderSettings, video: VideoFormat) -> str:
+    """FFmpeg's name of the container for segments: NUT, or Matroska for what NUT cannot hold."""
+    return "nut" if _family(settings.encoder).in_nut and not video.alpha else "matroska"
+
+
+def carries_alpha(settings: EncoderSettings, output: Path) -> bool:
+    """Whether the transparency of the pictures gets into the output."""
+    return container_of(output) in _family(settings.encoder).alpha
+
+
+def losses(settings: EncoderSettings, source: VideoFormat, encoded: VideoFormat) -> list[str]:
+    """Return sentences on what the encoder takes away from the pictures, or keeps by its choice.
+
+    Args:
+        settings: of the encoder.
+        source: the target's format.
+        encoded: what `check_encoder` returned for it.
+    """
+    told = []
+    if encoded.bit_depth < source.bit_depth:
+        told.append(f"The encoder {settings.encoder} takes 8 bits; the target has 10 or more.")
+    if is_hdr(source):
+        name = f"HDR ({TRANSFERS[source.color_trc or 0]})"
+        if source.hdr is None or _family(settings.encoder).parameters is not None:
+            told.append(f"The target is {name}; it is encoded with {settings.encoder}.")
+        else:
+            told.append(
+                f"The target is {name}; its mastering data are lost, which {settings.encoder} does not "
+                "write (libx265 and libsvtav1 do)."
+            )
+    return told
+
+
 def check_encoder(settings: EncoderSettings, video: VideoFormat) -> VideoFormat:
     """Encode one grey frame to see that the encoder works here, before any work is done.
 
     Returns:
-        `video`, with `bit_depth` 8 if the encoder takes no 10-bit pictures: use it for all
-        segments.
+        `video` with the format that the encoder takes, and `bit_depth` 8 if it takes no 10-bit pictures:
+        use it for all segments.
 
     Raises:
         OutputError: unknown encoder, or it refuses these settings or this size.
+        UsageError: interlaced frames are to be kept, which this encoder cannot.
     """
-    names = {format_.name for format_ in _codec(settings).video_formats or ()}
-    if names and video.working_format not in names:
-        video = replace(video, bit_depth=8)
+    if video.fields is not None and not _family(settings.encoder).interlaces:
+        raise UsageError(
+            f"The encoder {settings.encoder} does not write interlaced video.",
+            "Omit --interlaced keep, or use --encoder libx264.",
+        )
+    names = [format_.name for format_ in _codec(settings).video_formats or ()]
+    video = _acceptable(video, names)
     context = cast("VideoCodecContext", av.CodecContext.create(settings.encoder, "w"))
     try:
         configure(context, settings, video)
         frame = av.VideoFrame(video.width, video.height, video.working_format)
         for plane in views(frame):
             plane[:] = 128 << (video.bit_depth - 8)
+        frame = frame.reformat(format=video.encoded_format or video.working_format, threads=1)
         frame.pts, frame.time_base = 0, video.time_base
         packets = context.encode(frame) + context.encode(None)
     except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -173,7 +246,7 @@ def check_encoder(settings: EncoderSettings, video: VideoFormat) -> VideoFormat:
 def configure(context: VideoCodecContext, settings: EncoderSettings, video: VideoFormat) -> None:
     """Set size, clock, colour tags, quality and threads on an encoder that is not yet open."""
     context.width, context.height = video.width, video.height
-    context.pix_fmt = video.working_format
+    context.pix_fmt = video.encoded_format or video.working_format
     context.time_base = video.time_base
     context.framerate = video.frame_rate.limit_denominator(1001_000)
     context.color_primaries = video.color_primaries or UNSPECIFIED
@@ -183,9 +256,50 @@ def configure(context: VideoCodecContext, settings: EncoderSettings, video: Vide
     if video.sample_aspect_ratio:
         context.sample_aspect_ratio = video.sample_aspect_ratio
     context.thread_count = settings.threads
-    context.options = settings.options()
+    context.options = _with_hdr(settings.options(), settings.encoder, video)
+    if settings.encoder == "prores_ks":
+        context.options = context.options | {"profile": "4444" if video.alpha else "hq"}
+    if video.fields is not None:
+        context.field_order = FIELD_ORDER[video.fields]
+        context.options = context.options | _interlacing(settings.encoder, video.fields)
     if settings.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # its banner goes to stderr; no option silences it
+
+
+def _acceptable(video: VideoFormat, names: list[str]) -> VideoFormat:
+    """Choose the nearest of the formats that an encoder takes: first the depth, then the least chroma."""
+    if not names or video.working_format in names:
+        return replace(video, encoded_format=None)
+    letters = "yuva" if video.alpha else "yuv"
+    deep = [f"{letters}{chroma}p10le" for chroma in ("420", "422", "444")]
+    deep += [] if video.alpha else ["p010le"]  # graphics cards
+    plain = [f"{letters}{chroma}p" for chroma in ("420", "422", "444")]
+    wanted = [*plain, *deep] if video.bit_depth == 8 else [*deep, *plain]
+    name = next((name for name in wanted if name in names), video.working_format)
+    video = replace(video, bit_depth=8 if name in plain else video.bit_depth)
+    return replace(video, encoded_format=None if name == video.working_format else name)
+
+
+def _with_hdr(options: dict[str, str], encoder: str, video: VideoFormat) -> dict[str, str]:
+    """Options that also tell the encoder the HDR metadata."""
+    name = _family(encoder).parameters
+    if name is None or video.hdr is None or not is_hdr(video):
+        return options
+    told = (x265_parameters if name == "x265-params" else svtav1_parameters)(video.hdr)
+    return options | {name: ":".join([*filter(None, [options.get(name)]), *told])}
+
+
+def _family(encoder: str) -> _Family:
+    return _FAMILIES.get(encoder, _Family())
+
+
+def _interlacing(encoder: str, fields: Fields) -> dict[str, str]:
+    """Options for interlaced frames."""
+    options = {"flags": "+ilme+ildct"}
+    if encoder == "libx264":  # it does not go by the order that frames are marked with
+        parameters = dict(_family(encoder).options)["x264-params"]
+        options["x264-params"] = f"{parameters}:{'tff' if fields == 'top' else 'bff'}=1"
+    return options
 
 
 def video_encoders() -> list[str]:

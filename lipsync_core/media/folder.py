@@ -26,7 +26,7 @@ def pictures_in(folder: Path) -> tuple[Path, ...]:
     """
     try:
         files = [path for path in folder.iterdir() if path.is_file() and path.name[0] != "."]
-        found = [path for path in files if is_still(_head(path))]
+        found = [path for path in files if is_still(path)]
     except OSError as error:
         raise UnsupportedInput(
             f"The target {folder} cannot be read: {error.strerror or error}.",
@@ -35,7 +35,7 @@ def pictures_in(folder: Path) -> tuple[Path, ...]:
     if not found:
         raise UnsupportedInput(
             f"The target {folder} is a folder without pictures.",
-            "Name a video or a picture, or a folder of PNG, JPEG, WebP, BMP or TIFF pictures.",
+            "Name a video or a picture, or a folder of PNG, JPEG, WebP, BMP, TIFF, HEIC or AVIF pictures.",
         )
     return tuple(sorted(found, key=lambda path: (_numbered(path.name), path.name)))
 
@@ -55,11 +55,6 @@ def read_one(path: Path, video: VideoFormat) -> Image:
             "Give all pictures one size, or take those of another size out of the folder.",
         )
     return image
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(64)
 
 
 def _numbered(name: str) -> list[str | int]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-WorkingFormat = Literal["yuv420p", "yuv420p10le"]
+if TYPE_CHECKING:
+    from lipsync_core.media.hdr import HdrMetadata
+
+Fields = Literal["top", "bottom"]
+"""Which field of an interlaced frame is shown first."""
+WorkingFormat = Literal["yuv420p", "yuv420p10le", "yuva420p", "yuva420p10le"]
 
 # ITU-T H.273 code points, as FFmpeg's AVCOL_* use them.
 UNSPECIFIED = 2
@@ -25,6 +30,7 @@ class VideoFormat:
         height: of the upright picture, pixels; always even.
         rotation: 0, 90, 180 or 270: the turn, counterclockwise in degrees, that the stored frames
             need to stand upright. Readers apply it; outputs carry no rotation flag.
+        mirrored: the stored frames are mirrored left to right before that turn.
         frame_rate: average frames per second, exact where the rate is constant.
         time_base: seconds per tick of the target's clock; every frame time is a whole number of
             ticks.
@@ -36,6 +42,10 @@ class VideoFormat:
         color_range: 1 limited ("tv"), 2 full ("pc"), or None.
         sample_aspect_ratio: width of an upright pixel over its height, or None if not said.
         variable_rate: frames last differently long.
+        fields: the pictures are kept interlaced, with that field shown first; None: whole frames.
+        alpha: the pictures keep their transparency; False: it is composed over white.
+        hdr: static metadata of HDR video.
+        encoded_format: FFmpeg's name of the format that the encoder takes; None: the working format.
     """
 
     width: int
@@ -43,6 +53,7 @@ class VideoFormat:
     frame_rate: Fraction
     time_base: Fraction
     rotation: int = 0
+    mirrored: bool = False
     pixel_format: str = "yuv420p"
     bit_depth: int = 8
     color_primaries: int | None = None
@@ -51,10 +62,16 @@ class VideoFormat:
     color_range: int | None = None
     sample_aspect_ratio: Fraction | None = None
     variable_rate: bool = False
+    fields: Fields | None = None
+    alpha: bool = False
+    hdr: HdrMetadata | None = None
+    encoded_format: str | None = None
 
     @property
     def working_format(self) -> WorkingFormat:
-        """The planar 4:2:0 format that pictures are kept and encoded in."""
+        """The planar 4:2:0 format that pictures are kept in."""
+        if self.alpha:
+            return "yuva420p" if self.bit_depth == 8 else "yuva420p10le"
         return "yuv420p" if self.bit_depth == 8 else "yuv420p10le"
 
     @property

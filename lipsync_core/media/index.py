@@ -103,6 +103,21 @@ def constant_index(frames: int, frame_rate: Fraction) -> VideoIndex:
     )  # fmt: skip
 
 
+def index_of_times(stamps: NDArray[np.int64], base: Fraction, last: int) -> VideoIndex:
+    """Return the index of an animation whose frames can each be read by itself.
+
+    Args:
+        stamps: `(N,)` when each is shown, ascending, in `base`.
+        base: seconds per tick.
+        last: how long the last one is shown, in `base`.
+    """
+    ticks, time_base, length, rate, variable = _clock(stamps, base, last, [])
+    return VideoIndex(
+        ticks=ticks, time_base=time_base, last_ticks=length, frame_rate=rate, variable_rate=variable,
+        stamps=stamps, keyframes=np.arange(len(stamps), dtype=np.int64),
+    )  # fmt: skip
+
+
 def read_index(path: Path, track: int | str | None = None) -> VideoIndex | None:
     """Index the video of a file by demuxing it; None if it holds no frame.
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -17,6 +19,50 @@ if TYPE_CHECKING:
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """Output endings and FFmpeg's name of the container."""
 _SPARE_BYTES = 32 * 1024 * 1024
+
+
+NAME_MAX = 255
+"""Bytes that the name of a file may have on the common file systems."""
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder; a name that no file can have is none, where `Path.is_dir` raises."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether both are there and are one file."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+def beside(path: Path, ending: str) -> Path:
+    """Return the file beside `path` whose name is that of `path` with `ending` after it.
+
+    Where that is too long for a file system, the middle gives way to a digest of the name: files with
+    different names get different ones.
+    """
+    room = NAME_MAX - len(os.fsencode(ending))
+    name = os.fsencode(path.name)
+    if len(name) > room:
+        mark = b"~" + hashlib.blake2b(name, digest_size=4).hexdigest().encode()
+        kept = name[: room - len(mark)].decode("utf-8", "ignore")
+        name = kept.encode() + mark
+    return path.with_name(os.fsdecode(name) + ending)
+
+
+def json_bytes(data: object) -> bytes:
+    r"""Return data as readable JSON in UTF-8; what JSON does not know, such as a path, as text.
+
+    Bytes of a file name that are not UTF-8 become escapes (`\udce9`), which Python reads back as the name.
+    """
+    text = json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n"
+    return text.encode("utf-8", "backslashreplace")
 
 
 def container_of(path: Path) -> str:
@@ -46,8 +92,12 @@ def check_output(path: Path, inputs: Sequence[Path] = (), needed_bytes: int = 0)
         OutputError: ending, folder, rights, space, or an input in the way.
     """
     container_of(path)
-    folder = path.parent
-    if path.is_dir():
+    if len(os.fsencode(path.name)) > NAME_MAX:
+        raise OutputError(
+            f"The name of the output {path} is too long.", f"Use at most {NAME_MAX} bytes."
+        )
+    folder = _followed(path).parent
+    if is_folder(path):
         raise OutputError(f"The output {path} is a folder.", "Give the name of a file in it.")
     if not folder.is_dir():
         raise OutputError(
@@ -55,7 +105,7 @@ def check_output(path: Path, inputs: Sequence[Path] = (), needed_bytes: int = 0)
             f"Create it first: mkdir -p {folder}",
         )
     for given in inputs:
-        if path.exists() and given.exists() and path.samefile(given):
+        if is_same_file(path, given):
             raise OutputError(
                 f"The output {path} is one of the inputs.", "Choose another name for the output."
             )
@@ -79,11 +129,13 @@ def check_output(path: Path, inputs: Sequence[Path] = (), needed_bytes: int = 0)
 def atomic_output(path: Path) -> Iterator[Path]:
     """Give a hidden temporary path beside `path`; move it into place when the block ends well.
 
-    The file is synced to disk first. On any error it is deleted and an existing `path` stays.
+    The file is synced to disk first. On any error it is deleted and an existing `path` stays. Where
+    `path` is a symbolic link, the file that it names is replaced.
 
     Raises:
         OutputError: the folder is gone, full or not writable.
     """
+    path = _followed(path)
     try:
         handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         os.close(handle)
@@ -101,6 +153,11 @@ def atomic_output(path: Path) -> Iterator[Path]:
             raise _unwritable(path, error) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _followed(path: Path) -> Path:
+    """The file that a symbolic link names, or `path` itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def _unwritable(path: Path, error: OSError) -> OutputError:

@@ -1,9 +1,10 @@
 """One picture of the target: decoded planes, RGB on demand, and new pixels that touch nothing else.
 
 Sizes are made even by repeating the last row or column, because 4:2:0 encoders refuse odd ones; so
-a 641x479 target is a 642x480 one for everybody, readers and painters included. Stored rotation is
-applied to the planes. Formats with alpha are composed over white. 4:2:2, 4:4:4 and RGB sources
-become 4:2:0; 8-bit and 10-bit 4:2:0 go to the encoder bit for bit as they were decoded.
+a 641x479 target is a 642x480 one for everybody, readers and painters included. Stored turns and
+mirrors are applied to the planes. Transparency is composed over white, or kept as a fourth plane where the
+output carries it; only painting then sees the colours beneath it. 4:2:2, 4:4:4 and RGB sources become
+4:2:0; 8-bit and 10-bit 4:2:0 go to the encoder bit for bit as they were decoded.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from lipsync_core.media.formats import VideoFormat
     from lipsync_core.records import FrameInfo, Image
 
-_SAME_PLANES = {"yuvj420p": "yuv420p", "yuv420p": "yuv420p", "yuv420p10le": "yuv420p10le"}
+_SAME_PLANES = {
+    "yuvj420p": "yuv420p",
+    **{name: name for name in ("yuv420p", "yuv420p10le", "yuva420p", "yuva420p10le")},
+}
 """Formats whose planes are taken as they are; yuvj420p is yuv420p that says "full range"."""
 _THREADS = 1
 """For swscale, whose own choice is a new thread per core for every picture: 1.0 ms of CPU instead of 0.3
@@ -75,6 +79,7 @@ class Picture:
         """Bytes held by the decoded planes (and the RGB copy, once made)."""
         samples = self.video.width * self.video.height * 3
         planar = samples // 2 * (1 if self.video.bit_depth == 8 else 2)
+        planar += planar * 2 // 3 * self.video.alpha
         return (planar if self._frame is not None else 0) + (
             samples if self._rgb is not None else 0
         )
@@ -83,25 +88,29 @@ class Picture:
         """Return upright RGB uint8 `(height, width, 3)`; made once, do not write into it."""
         if self._rgb is None:
             assert self._frame is not None
-            self._rgb = self.region(0, 0, self.video.width, self.video.height)
+            seen = Picture(self.info, replace(self.video, alpha=False), frame=self._opaque())
+            self._rgb = seen.region(0, 0, self.video.width, self.video.height)
         return self._rgb
 
     def quick_rgb(self) -> Image:
         """Return RGB that is up to three levels off, for those who only look: a third of the cost."""
-        return self.rgb() if self._frame is None else self._converted(self._frame, QUICK)
+        return self.rgb() if self._frame is None else self._converted(self._opaque(), QUICK)
 
     def region(self, x0: int, y0: int, x1: int, y1: int) -> Image:
-        """Return `rgb()[y0:y1, x0:x1]` without converting the rest; the box lies inside."""
-        if self._rgb is not None:
+        """Return `rgb()[y0:y1, x0:x1]` without converting the rest; the box lies inside.
+
+        Where transparency is kept, the colours are those beneath it, as `repainted` writes them.
+        """
+        if self._rgb is not None and not self.video.alpha:
             return np.ascontiguousarray(self._rgb[y0:y1, x0:x1])
         assert self._frame is not None
         left, top = x0 - x0 % 2, y0 - y0 % 2
         # The copied frame says nothing of where its chroma lies, so each sample is shown on its 2x2
         # pixels, as `rgb_to_planes` takes it; a file's own "left" would shift it by half a pixel.
-        luma, *chroma = planes.views(self._frame)
+        luma, *chroma = planes.views(self._frame)[:3]
         luma = luma[top : y1 + y1 % 2, left : x1 + x1 % 2]
         half = [c[top // 2 : (y1 + 1) // 2, left // 2 : (x1 + 1) // 2] for c in chroma]
-        part = planes.frame_of([luma, *half], self._frame.format.name)
+        part = planes.frame_of([luma, *half], replace(self.video, alpha=False).working_format)
         made = self._converted(part, EXACT)
         return np.ascontiguousarray(made[y0 - top : y1 - top, x0 - left : x1 - left])
 
@@ -139,7 +148,7 @@ class Picture:
         new, old = new[y0:y1, x0:x1], old[y0:y1, x0:x1]
         there = slice(top + y0, top + y1), slice(left + x0, left + x1)
         rgb = None
-        if self._rgb is not None:  # who asked for it before will ask again
+        if self._rgb is not None and not self.video.alpha:  # who asked before will ask again
             rgb = self._rgb.copy()
             rgb[there] = new
         if self._frame is None:
@@ -151,14 +160,14 @@ class Picture:
         half = tuple(slice(s.start // 2, s.stop // 2) for s in there)
         frame = planes.copy_of(self._frame)
         luma, *chroma = rgb_to_planes(new, self.video)
-        its_luma, *its_chroma = planes.views(frame)
+        its_luma, *its_chroma = planes.views(frame)[:3]
         np.copyto(its_luma[there], luma, where=changed)
         for plane, values in zip(its_chroma, chroma, strict=True):
             np.copyto(plane[half], values, where=blocks)
         return Picture(self.info, self.video, frame=frame, rgb=rgb)
 
     def video_frame(self, video: VideoFormat | None = None) -> av.VideoFrame:
-        """Return the frame for the encoder, in the working format of `video` (default: its own).
+        """Return the frame for the encoder, in the format that `video` says (default: its own).
 
         The frame may be shared with this picture: set its pts, do not write its planes.
         """
@@ -167,9 +176,14 @@ class Picture:
             made = rgb_to_planes(self._rgb, self.video)
             self._frame = planes.frame_of(made, self.video.working_format)
         wanted = video or self.video
-        if self._frame.format.name == wanted.working_format:
-            return self._frame
-        return _convert(self._frame, replace(self.video, bit_depth=wanted.bit_depth))
+        frame = self._frame if wanted.alpha else self._opaque()
+        name = wanted.encoded_format or wanted.working_format
+        return frame if frame.format.name == name else _convert(frame, self.video, name)
+
+    def _opaque(self) -> av.VideoFrame:
+        """The decoded planes, over white where they have transparency."""
+        assert self._frame is not None
+        return _over_white(self._frame, self.video) if self.video.alpha else self._frame
 
 
 def _differing(new: Image, old: Image) -> tuple[int, int, int, int] | None:
@@ -193,33 +207,56 @@ def _working(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
     if size != expected:  # the size changes inside the file: scale to that of the first frame
         frame = frame.reformat(width=expected[0], height=expected[1], threads=_THREADS)
         size = expected
-    if video.pixel_format != "yuv420p" and _is_rgb_like(frame.format):
+    turn = video.rotation, video.mirrored
+    if is_rgb_like(frame.format) and video.bit_depth == 8:
         return planes.frame_of(
-            planes.upright(_planes_of_rgb(frame, video), video.rotation), video.working_format
+            planes.upright(_planes_of_rgb(frame, video), *turn), video.working_format
         )
+    alpha = has_alpha(frame.format)
+    stored = replace(video, alpha=alpha)
     same = _SAME_PLANES.get(frame.format.name)
-    if same != video.working_format:
-        frame = _convert(frame, video)
+    if same != stored.working_format:
+        frame = _convert(frame, video, stored.working_format)
         same = frame.format.name
-    if same == frame.format.name and not video.rotation and size == (frame.width, frame.height):
+    if alpha and not video.alpha:
+        even = planes.frame_of(planes.upright(planes.views(frame), 0), same)
+        frame = _over_white(even, stored)
+        same = frame.format.name
+    elif video.alpha and not alpha:  # it was lost inside the file
+        frame = _convert(frame, video, video.working_format)
+        same = frame.format.name
+    size = (frame.width, frame.height)
+    if same == frame.format.name and turn == (0, False) and size == expected:
         return frame
-    return planes.frame_of(planes.upright(planes.views(frame), video.rotation), same)
+    return planes.frame_of(planes.upright(planes.views(frame), *turn), same)
 
 
-def _is_rgb_like(pixel_format: av.video.format.VideoFormat) -> bool:
-    """Whether the format is RGB, a palette, or has alpha, and so goes through RGB."""
-    return (
-        pixel_format.is_rgb
-        or pixel_format.has_palette
-        or any(component.is_alpha for component in pixel_format.components)
-    )
+def is_rgb_like(pixels: av.video.format.VideoFormat) -> bool:
+    """Whether a format is RGB, a palette, or grey with alpha: it has no matrix of its own."""
+    grey = has_alpha(pixels) and len(pixels.components) == 2
+    return pixels.is_rgb or pixels.has_palette or grey
+
+
+def has_alpha(pixels: av.video.format.VideoFormat) -> bool:
+    """Whether a format has transparency; a palette may have it."""
+    return pixels.has_palette or any(component.is_alpha for component in pixels.components)
 
 
 def _planes_of_rgb(frame: av.VideoFrame, video: VideoFormat) -> list[planes.Plane]:
     rgba = cast("Image", frame.to_ndarray(format="rgba", threads=_THREADS))
     height, width = rgba.shape[:2]
     rgba = np.pad(rgba, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return rgb_to_planes(over_white(rgba), video)
+    if not video.alpha:
+        return rgb_to_planes(over_white(rgba), video)
+    return [*rgb_to_planes(np.ascontiguousarray(rgba[..., :3]), video), rgba[..., 3]]
+
+
+def _over_white(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
+    """Compose an even-sized frame with alpha over white, without leaving its matrix."""
+    most, unit = (1 << video.bit_depth) - 1, 1 << (video.bit_depth - 8)
+    white = (most if video.full_range else 235 * unit, 128 * unit, 128 * unit)
+    made = planes.over_white(planes.views(frame), white, most)
+    return planes.frame_of(made, replace(video, alpha=False).working_format)
 
 
 def over_white(rgba: Image) -> Image:
@@ -231,14 +268,14 @@ def over_white(rgba: Image) -> Image:
     return mixed.astype(np.uint8)
 
 
-def _convert(frame: av.VideoFrame, video: VideoFormat) -> av.VideoFrame:
-    """Convert a YUV frame to the working format, with matrix and range as they are."""
+def _convert(frame: av.VideoFrame, video: VideoFormat, name: str) -> av.VideoFrame:
+    """Convert a frame to the pixel format `name`; a YUV one with matrix and range as they are."""
     code, span = scaler_code(video.matrix), FULL if video.full_range else LIMITED
     return frame.reformat(
-        format=video.working_format,
+        format=name,
         src_colorspace=code,
         dst_colorspace=code,
-        src_color_range=span,
+        src_color_range=FULL if frame.format.is_rgb else span,
         dst_color_range=span,
         interpolation=SMOOTH,
         threads=_THREADS,

@@ -1,4 +1,4 @@
-"""The planes of a 4:2:0 frame as numpy arrays: view, copy, turn, pad. Knows no colour."""
+"""The planes of a 4:2:0 frame (luma, two of chroma, perhaps alpha) as numpy arrays: view, copy, turn, pad."""
 
 from __future__ import annotations
 
@@ -40,11 +40,34 @@ def copy_of(frame: av.VideoFrame) -> av.VideoFrame:
     return frame_of(views(frame), frame.format.name)
 
 
-def upright(planes: Sequence[Plane], rotation: int) -> list[Plane]:
-    """Pad 4:2:0 planes to even size by repeating the edge, then turn them counterclockwise.
+def upright(planes: Sequence[Plane], rotation: int, mirrored: bool = False) -> list[Plane]:
+    """Pad 4:2:0 planes to even size by repeating the edge, mirror them, then turn them counterclockwise.
 
-    Chroma planes of an odd-sized frame already cover the padded row and column, so only luma grows.
+    Chroma planes of an odd-sized frame already cover the padded row and column, so only the others grow.
     """
     height, width = planes[0].shape
-    luma = np.pad(planes[0], ((0, height % 2), (0, width % 2)), mode="edge")
-    return [np.rot90(plane, rotation // 90) for plane in (luma, *planes[1:])]
+    stored = []
+    for number, plane in enumerate(planes):
+        if number not in (1, 2):
+            plane = np.pad(plane, ((0, height % 2), (0, width % 2)), mode="edge")
+        stored.append(plane[:, ::-1] if mirrored else plane)
+    return [np.rot90(plane, rotation // 90) for plane in stored]
+
+
+def over_white(planes: Sequence[Plane], white: tuple[int, int, int], most: int) -> list[Plane]:
+    """Compose luma and chroma over white by the fourth plane; returns three planes.
+
+    Args:
+        planes: four, even-sized.
+        white: code values of white.
+        most: code value of opaque.
+    """
+    alpha = planes[3].astype(np.uint32)
+    if (alpha == most).all():
+        return list(planes[:3])
+    half = (alpha[::2, ::2] + alpha[1::2, ::2] + alpha[::2, 1::2] + alpha[1::2, 1::2] + 2) // 4
+    made: list[Plane] = []
+    for plane, share, value in zip(planes[:3], (alpha, half, half), white, strict=True):
+        mixed = (plane.astype(np.uint32) * share + value * (most - share) + most // 2) // most
+        made.append(mixed.astype(plane.dtype))
+    return made

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 import av.error
+import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media import webp
 from lipsync_core.media.containers import (
     DAMAGED_HINT,
     check_file,
@@ -18,6 +20,8 @@ from lipsync_core.media.containers import (
     pictures_of,
     video_stream,
 )
+from lipsync_core.media.display import upright_turn
+from lipsync_core.media.fields import fields_of
 from lipsync_core.media.folder import pictures_in
 from lipsync_core.media.formats import (
     BT470BG,
@@ -28,9 +32,14 @@ from lipsync_core.media.formats import (
     VideoFormat,
     picture_format,
 )
-from lipsync_core.media.index import VideoIndex, constant_index, read_index
+from lipsync_core.media.hdr import hdr_metadata
+from lipsync_core.media.index import VideoIndex, constant_index, index_of_times, read_index
+from lipsync_core.media.output import is_folder
+from lipsync_core.media.picture import has_alpha, is_rgb_like
 from lipsync_core.media.probe_sound import SoundInfo, probe_sound
-from lipsync_core.media.still import is_animated_webp, is_still, read_still
+from lipsync_core.media.still import is_still, read_still
+from lipsync_core.media.video_decoder import decoder_of
+from lipsync_core.media.webp import is_animated_webp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,10 +48,22 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
+    from lipsync_core.media.conform import Conformed
+    from lipsync_core.media.formats import Fields
+    from lipsync_core.requests import Interlaced
+
 __all__ = ["STILL_RATE", "SoundInfo", "TargetInfo", "VideoFormat", "probe_sound", "probe_target"]
 
+ANIMATED_WEBP = "animated webp"
+"""Its name as a codec; FFmpeg has none for it."""
 STILL_RATE = Fraction(25)
 """Frames per second of still pictures, one or a folder of them, unless the caller says otherwise."""
+_WHOLE_FRAMES = ("hevc", "av1", "vp8", "vp9", "gif", "apng")
+"""Codecs whose frames are never two fields woven together."""
+_FRAMES_LOOKED_AT = 12
+"""How many frames say whether a video is interlaced."""
+FEWEST_FRAMES = 10
+"""Frames per second below which a video is told to have few: a syllable lasts about 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +76,14 @@ class TargetInfo:
         video: size, clock and colour of its pictures.
         index: exact time of every frame.
         has_sound: it carries a sound stream of its own.
-        codec: FFmpeg's name of the video codec, or "picture", or "pictures" for a folder.
+        codec: FFmpeg's name of the video codec, or "picture", "pictures" for a folder, "animated webp".
         pictures: of a folder, in their order.
         track: which of the file's video streams is shown, from 0.
         tracks: how many there are.
+        notes: sentences on what is unusual about it, for the user.
+        deinterlace: its frames are interlaced, and read as whole ones.
+        has_alpha: its frames may be transparent; they are composed over white unless `with_alpha` was asked.
+        conformed: it is shown in another form than it was recorded in; see `conform`.
     """
 
     path: Path
@@ -70,6 +95,14 @@ class TargetInfo:
     pictures: tuple[Path, ...] = ()
     track: int = 0
     tracks: int = 1
+    notes: tuple[str, ...] = ()
+    deinterlace: bool = False
+    has_alpha: bool = False
+    conformed: Conformed | None = None
+
+    def with_alpha(self) -> TargetInfo:
+        """The same target with its transparency kept."""
+        return replace(self, video=replace(self.video, alpha=True))
 
     @property
     def frames(self) -> int:
@@ -83,37 +116,35 @@ class TargetInfo:
 
 
 def probe_target(
-    path: Path, still_rate: Fraction = STILL_RATE, track: int | str | None = None
+    path: Path,
+    still_rate: Fraction = STILL_RATE,
+    track: int | str | None = None,
+    interlaced: Interlaced = "deinterlace",
 ) -> TargetInfo:
-    """Say what `path` shows; reads all packets of a video, decodes one frame.
+    """Say what `path` shows; reads all packets of a video, decodes a few frames.
 
     Args:
-        path: video, GIF, PNG/JPEG/WebP/BMP/TIFF picture, or a folder of such pictures.
+        path: video, animation, picture (PNG, JPEG, WebP, BMP, TIFF, HEIC, AVIF, icon), or a folder of
+            such pictures.
         still_rate: frames per second that pictures are to get.
         track: which of a video's streams, by number or language; None for its default.
+        interlaced: what becomes of interlaced frames.
 
     Raises:
         UnsupportedInput: the file cannot be read, or shows nothing.
         UsageError: it has no such track.
     """
-    if path.is_dir():
+    if is_folder(path):
         return _probe_folder(path, still_rate)
     head = check_file(path, "target")
-    if head.startswith(b"RIFF") and is_animated_webp(head):
-        raise UnsupportedInput(
-            f"The target {path} is an animated WebP, which FFmpeg cannot read.",
-            "Convert it to GIF or MP4.",
-        )
-    if is_still(head):
-        height, width = read_still(path).shape[:2]
-        return TargetInfo(
-            path=path, kind="picture", video=picture_format(width, height, still_rate),
-            index=constant_index(1, still_rate), has_sound=False, codec="picture",
-        )  # fmt: skip
+    if is_animated_webp(head):
+        return _probe_webp(path, still_rate)
+    if is_still(path):
+        return _probe_still(path, still_rate)
     with open_input(path, "target") as container:
         stream = video_stream(container, path, track)
         try:
-            frame = _first_frame(container, stream)
+            frame, seen = _first_frames(container, stream)
             index = read_index(path, track) if frame else None
         except (av.error.FFmpegError, OSError, ValueError) as error:
             raise not_media(path, "target", error) from error
@@ -121,16 +152,71 @@ def probe_target(
             raise UnsupportedInput(
                 f"The target {path} holds no video frame that can be decoded.", DAMAGED_HINT
             )
+        if len(index) == 1 and _holds_pictures(container.format.name):
+            return _probe_still(path, still_rate)
+        fields = fields_of(stream.codec_context, seen)
+        keep = interlaced == "keep"
+        video = _video_format(stream, frame, index)
         return TargetInfo(
             path=path,
             kind="video",
-            video=_video_format(stream, frame, index),
+            video=replace(video, fields=fields if keep else None),
             index=index,
             has_sound=bool(container.streams.audio),
             codec=stream.codec_context.codec.canonical_name,
             track=pictures_of(container).index(stream),
             tracks=len(pictures_of(container)),
+            notes=_notes(path, index, fields, keep),
+            deinterlace=fields is not None and not keep,
+            has_alpha=_is_transparent(frame),
         )
+
+
+def _holds_pictures(container: str) -> bool:
+    """Whether files of a container are pictures, animated or still, by FFmpeg's names."""
+    return container.endswith("_pipe") or container in ("gif", "apng", "ico", "image2")
+
+
+def _notes(path: Path, index: VideoIndex, fields: Fields | None, keep: bool) -> tuple[str, ...]:
+    """What the user should know of a video."""
+    notes = []
+    if index.frame_rate < FEWEST_FRAMES:
+        rate = f"{float(index.frame_rate):.3g}"
+        notes.append(
+            f"{path} has only {rate} frames a second: lips cannot follow speech at that rate."
+        )
+    if fields is not None and keep:
+        notes.append(f"{path} is interlaced ({fields} field first) and stays so.")
+    elif fields is not None:
+        notes.append(f"{path} is interlaced; it was deinterlaced (--interlaced keep prevents it).")
+    return tuple(notes)
+
+
+def _probe_webp(path: Path, rate: Fraction) -> TargetInfo:
+    """An animated WebP, as if FFmpeg had read it."""
+    lengths = webp.durations(path)
+    if len(lengths) == 1:
+        return _probe_still(path, rate)
+    first = webp.frames(path, 0, 1)[0]
+    height, width = first.shape[:2]
+    index = index_of_times(np.cumsum(lengths) - lengths, Fraction(1, 1000), int(lengths[-1]))
+    video = picture_format(width, height, index.frame_rate)
+    return TargetInfo(
+        path=path, kind="video", index=index, has_sound=False, codec=ANIMATED_WEBP,
+        video=replace(
+            video, time_base=index.time_base, variable_rate=index.variable_rate, pixel_format="rgba"
+        ),
+        notes=_notes(path, index, None, False),
+        has_alpha=bool((first[..., 3] < 255).any()),
+    )  # fmt: skip
+
+
+def _probe_still(path: Path, rate: Fraction) -> TargetInfo:
+    height, width = read_still(path).shape[:2]
+    return TargetInfo(
+        path=path, kind="picture", video=picture_format(width, height, rate),
+        index=constant_index(1, rate), has_sound=False, codec="picture",
+    )  # fmt: skip
 
 
 def _probe_folder(path: Path, rate: Fraction) -> TargetInfo:
@@ -143,20 +229,30 @@ def _probe_folder(path: Path, rate: Fraction) -> TargetInfo:
     )  # fmt: skip
 
 
-def _first_frame(container: InputContainer, stream: VideoStream) -> av.VideoFrame | None:
-    """Decode until one frame comes out; damaged packets before it are passed over."""
+def _first_frames(
+    container: InputContainer, stream: VideoStream
+) -> tuple[av.VideoFrame | None, bool]:
+    """Decode the first frame, and see whether it or one soon after is interlaced.
+
+    Damaged packets are passed over. Films in broadcasts begin with whole frames now and then.
+    """
+    first, count = None, 0
+    wanted = 1 if stream.codec_context.codec.canonical_name in _WHOLE_FRAMES else _FRAMES_LOOKED_AT
+    decode = decoder_of(stream)
     for packet in packets_of(container, stream):
         try:
-            frames = packet.decode()
+            frames = decode(packet)
         except av.error.FFmpegError:
             continue
-        if frames:
-            return frames[0]
-    return None
+        for frame in frames:
+            first, count = first or frame, count + 1
+            if frame.interlaced_frame or count == wanted:
+                return first, frame.interlaced_frame
+    return first, False
 
 
 def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) -> VideoFormat:
-    rotation = round(frame.rotation / 90) * 90 % 360
+    rotation, mirrored = upright_turn(frame)
     width, height = frame.width + frame.width % 2, frame.height + frame.height % 2
     pixel_aspect = stream.sample_aspect_ratio or None
     turned = rotation in (90, 270)
@@ -164,9 +260,7 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
         width, height = height, width
         pixel_aspect = 1 / pixel_aspect if pixel_aspect else None
     context, pixels = stream.codec_context, frame.format
-    through_rgb = (
-        pixels.is_rgb or pixels.has_palette or any(part.is_alpha for part in pixels.components)
-    )
+    through_rgb = is_rgb_like(pixels)
     full = pixels.name.startswith("yuvj") or frame.color_range == FULL
     space = _known(frame.colorspace)
     if space is None and turned:  # players guess from the size, which the turn changes: say it
@@ -175,17 +269,26 @@ def _video_format(stream: VideoStream, frame: av.VideoFrame, index: VideoIndex) 
         width=width,
         height=height,
         rotation=rotation,
+        mirrored=mirrored,
         frame_rate=index.frame_rate,
         time_base=index.time_base,
         pixel_format=pixels.name,
-        bit_depth=8 if through_rgb or pixels.components[0].bits <= 8 else 10,
+        bit_depth=8 if pixels.has_palette or pixels.components[0].bits <= 8 else 10,
         color_primaries=BT709 if through_rgb else _known(context.color_primaries),
         color_trc=BT709 if through_rgb else _known(context.color_trc),
         color_space=BT709 if through_rgb else space,
         color_range=LIMITED if through_rgb else FULL if full else frame.color_range or None,
         sample_aspect_ratio=pixel_aspect,
         variable_rate=index.variable_rate,
+        hdr=hdr_metadata(frame),
     )
+
+
+def _is_transparent(frame: av.VideoFrame) -> bool:
+    """Whether frames like the first one may show what is behind; most GIF and PNG files could and do not."""
+    if not is_rgb_like(frame.format):
+        return has_alpha(frame.format)
+    return has_alpha(frame.format) and bool((frame.to_ndarray(format="rgba")[..., 3] < 255).any())
 
 
 def _known(code: int) -> int | None:

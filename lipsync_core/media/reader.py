@@ -6,24 +6,31 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import av
 import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
+from lipsync_core.media import webp
 from lipsync_core.media.clock import InputClock
+from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
+from lipsync_core.media.fields import deinterlaced
 from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
-from lipsync_core.media.probe import TargetInfo, probe_target
+from lipsync_core.media.probe import ANIMATED_WEBP, TargetInfo, probe_target
 from lipsync_core.media.still import read_still
+from lipsync_core.media.video_decoder import decoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
-    import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
+
+    from lipsync_core.media.conform import Conformed
+    from lipsync_core.records import Image
 
 BUFFER_BYTES = 192 * 1024 * 1024
 """Decoded frames kept for reading backwards: 138 frames of 720p, 15 of 2160p."""
@@ -49,9 +56,15 @@ class VideoReader:
         """
         self.target = target if isinstance(target, TargetInfo) else probe_target(Path(target))
         self.damaged: set[int] = set()
-        self._source: _Still | _Folder | _Decoder
-        if self.target.kind == "picture":
+        self._source: _Still | _Folder | _Decoder | _Conforming | _Animation
+        if self.target.conformed is not None:
+            self._source = _Conforming(
+                self.target, self.target.conformed, self.damaged, buffer_bytes
+            )
+        elif self.target.kind == "picture":
             self._source = _Still(self.target)
+        elif self.target.codec == ANIMATED_WEBP:
+            self._source = _Animation(self.target)
         elif self.target.pictures:
             self._source = _Folder(self.target)
         else:
@@ -177,6 +190,69 @@ class _Folder:
         self._now, self.place = None, -1
 
 
+class _Animation:
+    """An animated WebP, of which a block of frames is held.
+
+    Attributes:
+        place: index of the frame given last; -1 before the first.
+    """
+
+    def __init__(self, target: TargetInfo) -> None:
+        self._target = target
+        self._first = 0
+        self._block: list[Image] = []
+        self.place = -1
+
+    def picture(self, index: int) -> Picture:
+        """Return frame `index`.
+
+        Raises:
+            UnsupportedInput: it cannot be decoded.
+        """
+        target = self._target
+        if not self._first <= index < self._first + len(self._block):
+            self._first = index - index % webp.BLOCK
+            self._block = webp.frames(target.path, self._first)
+        held = self._block[min(index - self._first, len(self._block) - 1)]
+        self.place = index
+        frame = av.VideoFrame.from_ndarray(held, "rgba")
+        return Picture.from_frame(frame, target.index.info(index), target.video)
+
+    def close(self) -> None:
+        self._block, self.place = [], -1
+
+
+class _Conforming:
+    """A video that is shown in another form: its pictures scaled, the nearest one for each frame.
+
+    Attributes:
+        place: index of the frame given last; -1 before the first.
+    """
+
+    def __init__(
+        self, target: TargetInfo, how: Conformed, damaged: set[int], buffer_bytes: int
+    ) -> None:
+        self._target = target
+        self._damaged = damaged
+        self._how = how
+        self._reader = VideoReader(how.original, buffer_bytes)
+        self.place = -1
+
+    def picture(self, index: int) -> Picture:
+        """Return frame `index`; a frame that cannot be decoded is replaced as in the original."""
+        source = int(self._how.sources[index])
+        (picture,) = self._reader.frames_at([source])
+        original, wanted = self._how.original.video, self._target.video
+        if source in self._reader.damaged:
+            self._damaged.add(index)
+        frame = conformed_frame(picture.video_frame(), original, wanted, self._how.filling)
+        self.place = index
+        return Picture(self._target.index.info(index), wanted, frame=frame)
+
+    def close(self) -> None:
+        self._reader.close()
+
+
 class _Decoder:
     """A decoder that knows which frame it stands at.
 
@@ -237,7 +313,8 @@ class _Decoder:
         return self._index.keyframe_before(index) <= self.place + 1 or self._index.counted
 
     def _start_before(self, index: int) -> None:
-        key = 0 if self._index.counted else self._index.keyframe_before(index)
+        first = max(0, index - 1) if self._target.deinterlace else index  # see `deinterlaced`
+        key = 0 if self._index.counted else self._index.keyframe_before(first)
         for seek in (True, False) if key else (False,):
             self._open()
             assert self._container is not None
@@ -245,8 +322,10 @@ class _Decoder:
             if seek and not self._sought(self._container, stream, key):
                 continue
             self._flow = self._decode(self._container, stream)
+            if self._target.deinterlace:
+                self._flow = deinterlaced(self._flow)
             self._next = next(self._flow, None)
-            if not seek or (self._next is not None and self._next[0] <= index):
+            if not seek or (self._next is not None and self._next[0] <= first):
                 return
 
     def _sought(self, container: InputContainer, stream: VideoStream, key: int) -> bool:
@@ -272,11 +351,12 @@ class _Decoder:
     ) -> Iterator[tuple[int, av.VideoFrame]]:
         """Yield `(index, frame)`; what cannot be decoded or placed is passed over."""
         stream.thread_type = "AUTO"
+        decode = decoder_of(stream)
         counted, stamps = self._index.counted, self._index.stamps
         count = 0
         for packet in packets_of(container, stream, InputClock(self._index.jumps)):
             try:
-                frames = packet.decode()
+                frames = decode(packet)
             except av.error.FFmpegError:
                 continue
             for frame in frames:

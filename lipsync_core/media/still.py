@@ -1,38 +1,57 @@
-"""Read a still picture (PNG, JPEG, WebP, BMP, TIFF) as upright RGB."""
+"""Read a still picture (PNG, JPEG, WebP, BMP, TIFF, HEIC, AVIF, icon, GIF of one frame) as upright RGB."""
 
 from __future__ import annotations
 
 import struct
 from typing import TYPE_CHECKING, cast
 
+import av.error
 import cv2
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media.containers import DAMAGED_HINT, check_file
+from lipsync_core.media.containers import DAMAGED_HINT, check_file, open_input
+from lipsync_core.media.heif import is_heif_still, read_heif
 from lipsync_core.media.picture import over_white
+from lipsync_core.media.webp import is_animated_webp
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import BinaryIO
 
     from lipsync_core.records import Image
 
-_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
+_MAGIC = (b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_ICON = b"\0\0\1\0"
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 
 
-def is_still(head: bytes) -> bool:
-    """Whether a file that begins with `head` (64 bytes) is a picture that `read_still` reads."""
+def is_still(path: Path) -> bool:
+    """Whether a file is a picture by its first bytes. GIF tells only by its number of frames.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+        if head.startswith(_PNG):
+            return not _is_animated_png(file)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return not is_animated_webp(head)
-    if head.startswith(b"\x89PNG"):
-        return True
-    return head.startswith(_MAGIC)
+    return head.startswith(_MAGIC) or head.startswith(_ICON) or is_heif_still(path)
 
 
-def is_animated_webp(head: bytes) -> bool:
-    """Whether the header is that of an animated WebP (VP8X chunk with the animation bit)."""
-    return head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & 0x02)
+def _is_animated_png(file: BinaryIO) -> bool:
+    """Whether a PNG says that it has more than one frame (acTL chunk before the pixels)."""
+    place = len(_PNG)
+    while True:
+        file.seek(place)
+        size, kind, frames = struct.unpack(">I4sI", file.read(12).ljust(12, b"\0"))
+        if kind in (b"acTL", b"IDAT", b"\0\0\0\0"):
+            return bool(kind == b"acTL" and frames > 1)
+        place += 12 + size
 
 
 def read_still(path: Path) -> Image:
@@ -43,7 +62,11 @@ def read_still(path: Path) -> Image:
     Raises:
         UnsupportedInput: the file is missing, unreadable or damaged.
     """
-    check_file(path, "target")
+    head = check_file(path, "target")
+    if is_heif_still(path):
+        return _over_white(path, read_heif)
+    if not head.startswith((*_MAGIC, _PNG, b"RIFF")):
+        return _over_white(path, _largest)
     data = np.frombuffer(path.read_bytes(), np.uint8)
     try:
         stored = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
@@ -58,6 +81,30 @@ def read_still(path: Path) -> Image:
     if upright is None:
         raise _damaged(path)
     return cast("Image", cv2.cvtColor(upright, cv2.COLOR_BGR2RGB))
+
+
+def _over_white(path: Path, read: Callable[[Path], Image]) -> Image:
+    """Read RGBA, and compose it over white."""
+    try:
+        return over_white(read(path))
+    except (av.error.FFmpegError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def _largest(path: Path) -> Image:
+    """Return the largest of the pictures that FFmpeg finds in a file (icons hold several) as RGBA.
+
+    Raises:
+        ValueError: it finds none.
+    """
+    with open_input(path, "target") as container:
+        streams = container.streams.video
+        stream = max(streams, key=lambda s: s.width * s.height, default=None)
+        if stream is not None:
+            for packet in container.demux(stream):
+                for frame in packet.decode():
+                    return cast("Image", frame.to_ndarray(format="rgba"))
+    raise ValueError("no picture")
 
 
 def _damaged(path: Path) -> UnsupportedInput:

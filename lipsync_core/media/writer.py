@@ -1,7 +1,7 @@
 """Encode pictures into one segment file that can be joined with others without encoding again.
 
-Segments are NUT files: any codec, exact clock, no index to patch. Only the order of the frames is
-used when they are joined; the exact times come from the schedule.
+Segments are NUT files (exact clock, no index to patch), or Matroska for what NUT cannot hold. Only the
+order of the frames is used when they are joined; the exact times come from the schedule.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import av.error
 
 from lipsync_core.errors import OutputError
 from lipsync_core.media.containers import media_url
-from lipsync_core.media.encoders import configure
+from lipsync_core.media.encoders import configure, segment_container
+from lipsync_core.media.fields import marked
 from lipsync_core.media.output import atomic_output
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class SegmentWriter:
         """
         self.path = path
         self.frames = 0
+        form = segment_container(settings, video)
         self._video = video
         self._first = Fraction(0)
         self._last = -1
@@ -61,7 +63,7 @@ class SegmentWriter:
         part = self._stack.enter_context(atomic_output(path))
         try:
             self._container: OutputContainer = self._stack.enter_context(
-                av.open(media_url(part), "w", format="nut", options={"fflags": "+bitexact"})
+                av.open(media_url(part), "w", format=form, options={"fflags": "+bitexact"})
             )
             stream = self._container.add_stream(
                 settings.encoder, rate=video.frame_rate.limit_denominator(1001_000)
@@ -107,6 +109,8 @@ class SegmentWriter:
         if ticks <= self._last:
             raise ValueError(f"frame at {time} s does not come after the one before")
         frame = picture.video_frame(self._video)
+        if self._video.fields is not None:
+            frame = marked(frame, self._video.fields)
         frame.pts, frame.time_base = ticks, base
         frame.pict_type = 0  # else x264 repeats the source's choice of I, P and B frames
         frame.duration = round(duration / base)

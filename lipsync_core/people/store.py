@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from lipsync_core.errors import LipsyncError, OutputError, UsageError
 from lipsync_core.machine import places
+from lipsync_core.media.output import json_bytes
 from lipsync_core.people import card as cards
 from lipsync_core.people.card import CARD, Card, PersonFile
 from lipsync_core.weights.digests import sha256
@@ -141,7 +141,7 @@ def _person(folder: Path) -> Person:
 
 
 def _text(card: Card) -> str:
-    return json.dumps(card.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    return json_bytes(card.as_dict()).decode()
 
 
 def _into_place(new: Path, final: Path, old: Path) -> None:

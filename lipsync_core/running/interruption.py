@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
@@ -11,13 +13,18 @@ from pathlib import Path
 
 from lipsync_core.errors import Cancelled, OutputError
 
+_ALWAYS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (*_ALWAYS, signal.SIGHUP) if hasattr(signal, "SIGHUP") else _ALWAYS
+"""Windows has no SIGHUP."""
+
 
 @contextmanager
-def readable_io(path: Path) -> Iterator[None]:
-    """A full disk, or a folder that may not be written, anywhere in the job becomes one clear error.
+def readable_io(*places: Path) -> Iterator[None]:
+    """A full disk, or a folder that cannot be written, anywhere in the job becomes one clear error.
 
     Args:
-        path: named where the system does not say which file.
+        places: what the job writes; where the system does not say which file, the one on the fullest disk
+            is named.
 
     Raises:
         OutputError: instead of the system's error.
@@ -32,20 +39,39 @@ def readable_io(path: Path) -> Iterator[None]:
                 else "The disk is full"
             )
             raise OutputError(
-                f"{what}: {error.filename or path} could not be written.",
+                f"{what}: {error.filename or _on_the_fullest_disk(places)} could not be written.",
                 "Free some space, then rerun the same command to resume.",
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise OutputError(
-                f"{error.filename or path} cannot be written: {error.strerror}.",
+                f"{error.filename or places[0]} cannot be written: {error.strerror}.",
                 "Choose another folder; that of the cache is named by LIPSYNC_CACHE.",
+            ) from error
+        if error.errno in (errno.ENOTDIR, errno.EEXIST):
+            raise OutputError(
+                f"The folder {error.filename or places[0]} cannot be made: a file is in its way.",
+                "Remove that file, or choose another folder; that of the cache is named by LIPSYNC_CACHE.",
             ) from error
         raise
 
 
+def _on_the_fullest_disk(places: tuple[Path, ...]) -> Path:
+    return min(places, key=_free)
+
+
+def _free(path: Path) -> int:
+    """Free bytes of the disk on which `path` is or will be."""
+    for folder in (path, *path.absolute().parents):
+        with contextlib.suppress(OSError):
+            return shutil.disk_usage(folder).free
+    return 0
+
+
 @contextmanager
 def terminated_is_cancelled() -> Iterator[None]:
-    """SIGTERM and Ctrl-C leave the job through its cleaning up, with what is finished kept.
+    """Ctrl-C, SIGTERM and a closed terminal leave the job through its cleaning up; what is finished is kept.
+
+    Where a closed terminal is ignored it stays so: `nohup` lets a job outlive it.
 
     Raises:
         Cancelled: the user stopped it.
@@ -57,7 +83,11 @@ def terminated_is_cancelled() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, stop)
+        for number in _SIGNALS
+        if number in _ALWAYS or signal.getsignal(number) is not signal.SIG_IGN
+    }
     try:
         yield
     finally:

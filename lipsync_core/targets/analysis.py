@@ -28,6 +28,7 @@ from lipsync_core.registry.opening import open_detector
 from lipsync_core.registry.resolving import Resolved
 from lipsync_core.requests import TargetRequest
 from lipsync_core.running.cancellation import NEVER, CancelToken
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
@@ -186,7 +187,12 @@ def find_faces(
             return found, True
     _forget_old(folder.parent)
     progress.stage("finding faces", info.frames)
-    with ExitStack() as resources, watch.on("detect"):
+    with (
+        readable_io(folder),
+        terminated_is_cancelled(),
+        ExitStack() as resources,
+        watch.on("detect"),
+    ):
         opened = open_detector(detector, resources)
         images = with_cuts(cancel.checked(_images(info)), info.video.frame_rate)
         made = analyse(

@@ -15,7 +15,11 @@ def content_hash(path: Path) -> str:
 
 
 def target_hash(info: TargetInfo) -> str:
-    """BLAKE2 digest of a target's content; of a folder's pictures, in their order and at their rate."""
+    """BLAKE2 digest of a target's content and form; of a folder's pictures, in their order."""
+    if info.conformed is not None:
+        form = [info.video, info.conformed, target_hash(info.conformed.original)]
+        text = " ".join(map(str, form))
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     if not info.pictures:
         content = content_hash(info.path)
         if info.tracks == 1:

@@ -12,6 +12,7 @@ import numpy as np
 
 from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.faces.selection import FaceRule, choose
+from lipsync_core.media.conform import Form, conform, conformed_format
 from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
 from lipsync_core.media.formats import VideoFormat
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
@@ -42,6 +43,7 @@ class Source:
         digest: of the content.
         track: which of the file's video streams is shown, from 0.
         tracks: how many there are.
+        notes: sentences on what is unusual about it, for the user.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Source:
     digest: str
     track: int = 0
     tracks: int = 1
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,8 @@ def probe_inputs(request: RunRequest) -> Probed:
         if sound.end:
             edits = edits.fitted(math.ceil(sound.end * edits.frame_rate))
         return Probed(info=None, edits=edits, sound=sound)
-    info = probe_target(path, Fraction(request.target.fps), request.target.video_track)
+    asked = request.target
+    info = probe_target(path, Fraction(asked.fps), asked.video_track, asked.interlaced)
     return Probed(info=info, edits=None, sound=_sound(request))
 
 
@@ -174,6 +178,7 @@ def analyse_inputs(
             digest=analysed.digest,
             track=info.track,
             tracks=info.tracks,
+            notes=info.notes,
         ),
         detector=detector.spec.name,
         cached=analysed.cached,
@@ -188,7 +193,8 @@ def analyse_inputs(
 
 def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clips) -> Inputs:
     """The same for an edit list: its clips one after the other."""
-    parts = [(edit, clips.of(edit, edits.frame_rate)) for edit in edits.edits]
+    clips.agree_on(edits)
+    parts = [(edit, clips.of(edit)) for edit in edits.edits]
     ticks = np.arange(edits.frames + 1)
     return Inputs(
         source=clips.source(edits),
@@ -206,7 +212,7 @@ def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clip
 
 
 class _Clips:
-    """The clips of an edit list: each is probed, checked and analysed once."""
+    """The clips of an edit list: each is probed, conformed and analysed once."""
 
     def __init__(
         self,
@@ -220,22 +226,41 @@ class _Clips:
         self.video: VideoFormat
         self.detector = detector
         self._path = request.path
+        self._interlaced = request.interlaced
+        self._probed: dict[Path, TargetInfo] = {}
         self._rule = FaceRule.parse(request.face)
         self._checks = request.face_checks
         self._tools = progress, watch, cancel
         self._known: dict[tuple[Path, str], Clip] = {}
         self._digest = hashlib.blake2b(digest_size=16)
 
-    def of(self, edit: Edit, rate: Fraction) -> Clip:
+    def agree_on(self, edits: EditList) -> None:
+        """Probe all clips, and bring them into the form of the list; else into that of the first clip.
+
+        Raises:
+            UnsupportedInput: one cannot be read.
+        """
+        for clip in dict.fromkeys(edit.clip for edit in edits.edits):
+            self._probed[clip] = probe_target(clip, edits.frame_rate, interlaced=self._interlaced)
+        videos = [info.video for info in self._probed.values()]
+        size = edits.size or (videos[0].width, videos[0].height)
+        like = next((v for v in videos if (v.width, v.height) == size), videos[0])
+        form = Form(
+            width=size[0], height=size[1], frame_rate=edits.frame_rate, filling=edits.filling
+        )
+        self.video = conformed_format(like, form)
+        for clip, info in self._probed.items():
+            self._probed[clip] = conform(info, self.video, edits.filling)
+
+    def of(self, edit: Edit) -> Clip:
         """The clip of an edit.
 
         Raises:
-            UnsupportedInput: it cannot be read, is too short, or does not go with the others.
+            UnsupportedInput: it is too short.
         """
         key = edit.clip, edit.kind
         if key not in self._known:
-            info = self._checked(probe_target(edit.clip, rate), rate)
-            self._known[key] = self._seen(info, edit)
+            self._known[key] = self._seen(self._probed[edit.clip], edit)
         clip = self._known[key]
         if edit.first + edit.frames > clip.info.frames:
             raise UnsupportedInput(
@@ -256,6 +281,7 @@ class _Clips:
             frames=edits.frames,
             duration=edits.frames / edits.frame_rate,
             digest=self._digest.hexdigest(),
+            notes=tuple(note for info in self._probed.values() for note in info.notes),
         )
 
     def _seen(self, info: TargetInfo, edit: Edit) -> Clip:
@@ -272,28 +298,3 @@ class _Clips:
             size = (info.video.width, info.video.height)
             choice = choose(found, self._rule, size, checks=self._checks)
         return Clip(number=number, info=info, analysis=found, choice=choice, why="no face")
-
-    def _checked(self, info: TargetInfo, rate: Fraction) -> TargetInfo:
-        """The clip, if it is like the list and the clips before it."""
-        video = info.video
-        if not self._known:
-            self.video = video
-        if video.variable_rate or abs(video.frame_rate - rate) > rate / 1000:
-            raise UnsupportedInput(
-                f"The clip {info.path} has {float(video.frame_rate):.3f} frames a second"
-                f"{' on average' if video.variable_rate else ''}; {self._path} needs a constant "
-                f"{float(rate):.3f}.",
-                f"Convert it: ffmpeg -i IN -r {rate} OUT.mp4",
-            )
-        first = self.video
-        if (video.width, video.height, video.bit_depth) != (
-            first.width,
-            first.height,
-            first.bit_depth,
-        ):
-            raise UnsupportedInput(
-                f"The clip {info.path} is {video.width}x{video.height} with {video.bit_depth} bits, the one "
-                f"before it {first.width}x{first.height} with {first.bit_depth}.",
-                f"Convert it: ffmpeg -i IN -vf scale={first.width}:{first.height} OUT.mp4",
-            )
-        return info

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 
+import cv2
 import numpy as np
 import pytest
 from commandline import lipsync
-from facefactory import face_video, speech
+from facefactory import face_frame, face_video, speech
 from mediafactory import number_of
 
 from lipsync_core.media.reader import VideoReader
@@ -125,3 +126,51 @@ def test_what_is_wrong_is_said_in_one_sentence(folder, words, code, told):
     assert done.returncode == code, done.stderr
     assert told in done.stderr and "Traceback" not in done.stderr
     assert set(folder.rglob("*")) == before
+
+
+def test_clips_of_three_sizes_and_rates_make_one_video(tmp_path):
+    """Everything is done here: no other program has to convert anything."""
+    library = tmp_path / "lib"
+    library.mkdir()
+    sizes = {
+        "talk a.mp4": (288, 336, 25),
+        "talk b.mp4": (216, 252, 30),
+        "talk c.mp4": (432, 336, 50),
+    }
+    for name, (width, height, fps) in sizes.items():
+        images = [cv2.resize(face_frame(n), (width, height)) for n in range(fps)]
+        face_video(library / name, fps=fps, images=images)
+    speech(tmp_path / "voice.wav", 4.0)
+    done = lipsync(
+        "clips", "build", "lib", "--size", "320x320", "--fps", "30000/1001", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "videos: 320x320 at 29.97 frames a second" in done.stdout
+    assert "ffmpeg" not in done.stdout + done.stderr and "most of the others" not in done.stderr
+    for name, (width, height, fps) in sizes.items():
+        assert f"{name} was recorded with {width}x{height} at {fps} frames a second" in done.stderr
+    done = lipsync(
+        "clips", "render", "lib", "--audio", "voice.wav", "-o", "o.mp4", "--json", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["output"]["frames"] == 120
+    assert report["faces"]["frames_with_new_mouth"] == 120
+    assert len([note for note in report["notes"] if "it is shown with 320x320" in note]) == 3
+    with VideoReader(tmp_path / "o.mp4") as reader:
+        video = reader.target.video
+        assert (video.width, video.height, str(video.frame_rate)) == (320, 320, "30000/1001")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--size", "big"), "--size big is not understood."),
+        (("--size", "321x320"), "321x320 pixels cannot be made."),
+        (("--fps", "fast"), "--fps fast is not understood."),
+        (("--fps", "0"), "0 frames a second are out of range."),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused(folder, words, told):
+    done = lipsync("clips", "build", "lib", *words, cwd=folder)
+    assert done.returncode == 2 and told in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,9 +12,11 @@ import pytest
 from lipsync_core.clips.cutting import Pace, Span, cut, spans
 from lipsync_core.clips.library import Entry, Library
 from lipsync_core.errors import UnsupportedInput, UsageError
+from lipsync_core.media.conform import Form
 
 PACE = Pace(silence=0.4, speech=0.2, lead=0.0, shortest=0.4)
 RATE = 25.0
+FORM = Form(width=64, height=64, frame_rate=Fraction(25))
 
 
 def activity(text):
@@ -73,7 +76,7 @@ def entry(file, kind, frames):
 
 
 def library(*entries):
-    return Library(folder=Path("lib"), entries=entries, unusable={})
+    return Library(folder=Path("lib"), entries=entries, unusable={}, form=FORM)
 
 
 def shown(edits):

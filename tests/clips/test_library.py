@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+from fractions import Fraction
 
 import pytest
 from facefactory import face_video, speech
 from mediafactory import make_video
 
 from lipsync_core.clips import library
-from lipsync_core.clips.library import INDEX, build, kind_by_name, read
-from lipsync_core.errors import OutputError, UnsupportedInput
+from lipsync_core.clips.library import INDEX, FormChoice, build, kind_by_name, read
+from lipsync_core.errors import OutputError, UnsupportedInput, UsageError
 
 
 @pytest.fixture
@@ -86,16 +87,85 @@ def test_a_correction_by_hand_stays(folder):
         face_video(folder / "unnamed.mp4", 9)
 
 
-def test_the_odd_one_is_left_out_and_named(folder):
-    make_video(folder / "talk" / "small.mp4", frames=5)
+def test_what_cannot_be_used_is_named(folder):
     (folder / "talk" / "broken.mp4").write_bytes(b"no video")
     (folder / "notes.txt").write_text("nothing")
     found, _ = build(folder)
     assert len(found.entries) == 4
-    assert set(found.unusable) == {"talk/small.mp4", "talk/broken.mp4"}
-    assert "160x96 at 25 frames a second" in found.unusable["talk/small.mp4"]
-    assert "scale=288:336" in found.unusable["talk/small.mp4"]
+    assert set(found.unusable) == {"talk/broken.mp4"}
     assert json.loads((folder / INDEX).read_text())["unusable"] == found.unusable
+
+
+def test_clips_of_other_forms_are_conformed_to_the_one_recorded_most(folder):
+    """Three forms: 25 fps for 1.6 s and 0.32 s, a wide one at 50 fps of 1 s, a variable rate of 0.8 s."""
+    make_video(folder / "talk" / "wide.mp4", (320, 96), frames=50, fps=50)
+    make_video(
+        folder / "talk" / "phone.mp4", ticks=[40 * k + k % 3 for k in range(20)],
+        time_base=Fraction(1, 1000),
+    )  # fmt: skip
+    found, _ = build(folder)
+    assert not found.unusable
+    assert str(found.form) == "288x336 at 25 frames a second"
+    assert [e.file for e in found.others] == ["talk/phone.mp4", "talk/wide.mp4"]
+    shown = {e.file: (e.frames, e.frame_rate) for e in found.of("talk")}
+    assert shown["talk/wide.mp4"] == (25, "25"), "its frames count at the rate of the video"
+    assert shown["talk/phone.mp4"] == (20, "25")
+    assert shown["talk/one.mp4"] == (12, "25")
+    assert read(folder) == found
+
+
+@pytest.mark.parametrize(
+    ("choice", "form"),
+    [
+        (FormChoice(size=(320, 96)), "320x96 at 25 frames a second"),
+        (FormChoice(fps=Fraction(30000, 1001)), "288x336 at 29.97 frames a second"),
+        (
+            FormChoice(size=(64, 64), fps=Fraction(50), filling="crop"),
+            "64x64 at 50 frames a second",
+        ),
+    ],
+)
+def test_the_form_can_be_chosen_and_is_remembered(folder, choice, form):
+    found, _ = build(folder, choice=choice)
+    assert str(found.form) == form and found.form.filling == choice.filling
+    assert read(folder).form == found.form
+    assert str(build(folder)[0].form) == "288x336 at 25 frames a second"
+
+
+def test_an_equal_share_of_forms_takes_the_largest(tmp_path):
+    (tmp_path / "lib").mkdir()
+    for n, size in enumerate([(160, 96), (320, 192), (200, 120)]):
+        make_video(tmp_path / "lib" / f"talk{n}.mp4", size, frames=10)
+    assert str(build(tmp_path / "lib")[0].form) == "320x192 at 25 frames a second"
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        lambda: FormChoice(size=(101, 64)),
+        lambda: FormChoice(size=(0, 64)),
+        lambda: FormChoice(size=(64, 99999)),
+        lambda: FormChoice(fps=Fraction(0)),
+        lambda: FormChoice(fps=Fraction(1000)),
+    ],
+)
+def test_a_form_that_no_video_can_have_is_refused(folder, choice):
+    with pytest.raises(UsageError):
+        build(folder, choice=choice())
+    assert not (folder / INDEX).exists()
+
+
+def test_a_form_in_an_index_is_checked_and_may_be_missing(folder):
+    found, _ = build(folder)
+    index = folder / INDEX
+    content = json.loads(index.read_text())
+    form = content.pop("form")
+    index.write_text(json.dumps(content))
+    assert read(folder).form == found.form, "an index of an earlier version"
+    for wrong in ({"width": 3}, {"frame_rate": "fast"}, {"conform": "stretch"}, {"height": None}):
+        index.write_text(json.dumps(content | {"form": form | wrong}))
+        with pytest.raises(UnsupportedInput, match="names a form that no video can have"):
+            read(folder)
 
 
 def test_a_clip_that_changed_since_is_named(folder):

@@ -13,7 +13,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mediafactory import number_of
 
 from lipsync_core.media.assemble import AssembleResult, assemble
+from lipsync_core.media.carried import Carried, plan_carried
 from lipsync_core.media.encoders import check_encoder, settings_for
+from lipsync_core.media.output import container_of
 from lipsync_core.media.probe import SoundInfo, TargetInfo, probe_sound, probe_target
 from lipsync_core.media.provenance import provenance_tags
 from lipsync_core.media.reader import VideoReader
@@ -31,6 +33,7 @@ class Rendered:
     segments: list[Path]
     output: Path
     result: AssembleResult
+    carried: Carried | None = None
 
     def expected(self) -> list[int]:
         return [self.schedule.source(k) for k in range(len(self.schedule))]
@@ -46,12 +49,16 @@ def numbers_in(path: Path | TargetInfo) -> list[int]:
 def render(tmp_path):
     """Target and sound in, output out, nothing changed: the engine's way without a face."""
 
-    def run(target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None, **choices):
-        info = probe_target(target)
+    def run(
+        target, sound=None, name="out.mp4", fit="bounce", length=5, tags=None,
+        interlaced="deinterlace", alpha=False, carry=False, **choices,
+    ):  # fmt: skip
+        info = probe_target(target, interlaced=interlaced)
+        info = info.with_alpha() if alpha else info
         voice = probe_sound(sound) if sound else None
         schedule = make_schedule(info.index, fit, voice.duration if voice else None)
         output = tmp_path / name
-        settings = settings_for(output, **choices)
+        settings = settings_for(output, **choices, video=info.video)
         video = check_encoder(settings, info.video)
         segments = []
         with VideoReader(info) as reader:
@@ -64,8 +71,9 @@ def render(tmp_path):
                     for k, picture in zip(shown, reader.frames_at(sources), strict=True):
                         writer.write(picture, schedule.time(k), schedule.info(k).duration)
         tags = tags or provenance_tags(version="1", generators="none", run="r1")
-        result = assemble(segments, output, schedule, voice, tags)
-        return Rendered(info, voice, schedule, segments, output, result)
+        carried = plan_carried(info, container_of(output), schedule) if carry else None
+        result = assemble(segments, output, schedule, voice, tags, carried)
+        return Rendered(info, voice, schedule, segments, output, result, carried)
 
     return run
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,9 +13,12 @@ import pytest
 from lipsync_core.errors import OutputError
 from lipsync_core.media.output import (
     CONTAINERS,
+    NAME_MAX,
     atomic_output,
+    beside,
     check_output,
     container_of,
+    json_bytes,
 )
 
 
@@ -106,3 +111,45 @@ def test_the_new_file_gets_the_usual_rights(tmp_path):
     with atomic_output(tmp_path / "a.mp4") as part:
         part.write_bytes(b"x")
     assert (tmp_path / "a.mp4").stat().st_mode == plain.stat().st_mode
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["of a file", "of nothing yet"])
+def test_a_symbolic_link_is_followed(there, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    real, link = tmp_path / "elsewhere" / "real.mp4", tmp_path / "link.mp4"
+    if there:
+        real.write_bytes(b"old")
+    link.symlink_to(real)
+    check_output(link)
+    with atomic_output(link) as part:
+        part.write_bytes(b"new")
+        assert part.parent == real.parent, "else it could not be moved in one step"
+    assert link.is_symlink() and real.read_bytes() == b"new"
+    assert list(real.parent.iterdir()) == [real]
+
+
+def test_a_name_too_long_for_any_disk_is_refused(tmp_path):
+    check_output(tmp_path / f"{'a' * 251}.mp4", [tmp_path / ("b" * 400)])
+    with pytest.raises(OutputError, match="is too long"):
+        check_output(tmp_path / f"{'é' * 126}.mp4")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "漢", "\udce9"])
+def test_the_name_of_a_file_beside_fits_the_disk(letter, tmp_path):
+    size = len(os.fsencode(letter))
+    short = Path(letter * (200 // size) + ".mp4")
+    assert beside(short, ".report.json").name == f"{short.name}.report.json"
+    long = [tmp_path / f"{letter * (240 // size)}{n}.mp4" for n in range(3)]
+    found = [beside(path, ".report.json") for path in long]
+    assert len({path.name for path in found}) == 3
+    for path in found:
+        path.write_bytes(b"fits")
+        assert len(os.fsencode(path.name)) <= NAME_MAX
+        assert path.name.endswith(".report.json") and path.parent == tmp_path
+
+
+def test_names_that_are_no_text_become_escapes_in_json_and_come_back():
+    name = os.fsdecode(b"caf\xe9 \xc3\xa9.mp4")
+    data = json_bytes({"path": Path(name)})
+    assert data.decode("utf-8") == '{\n  "path": "caf\\udce9 é.mp4"\n}\n'
+    assert json.loads(data)["path"] == name

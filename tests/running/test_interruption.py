@@ -6,10 +6,12 @@ import errno
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from lipsync_core.errors import Cancelled, OutputError
+from lipsync_core.running import interruption
 from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
 
 
@@ -32,14 +34,45 @@ def test_a_file_that_is_not_named_is_the_output():
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_a_file_that_is_not_named_lies_on_the_fullest_disk(monkeypatch, tmp_path):
+    """A full cache is not the output's fault."""
+    free = {tmp_path / "full": 0, tmp_path / "roomy": 1 << 30}
+    for folder in free:
+        folder.mkdir()
+    usage = lambda folder: SimpleNamespace(free=free.get(folder, 1 << 40))  # noqa: E731
+    monkeypatch.setattr(interruption.shutil, "disk_usage", usage)
+    roomy, full = tmp_path / "roomy" / "out.mp4", tmp_path / "full"
+    for places in ((roomy, full), (full, roomy)):
+        with pytest.raises(OutputError, match=r"disk is full: .*full could"), readable_io(*places):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_file_in_the_way_of_a_folder_is_told(tmp_path):
+    (tmp_path / "cache").write_text("no folder")
+    for folder in (tmp_path / "cache" / "runs", tmp_path / "cache"):
+        with pytest.raises(OutputError, match="a file is in its way") as error, readable_io(folder):
+            folder.mkdir()
+        assert "LIPSYNC_CACHE" in error.value.hint
+
+
 def test_other_errors_pass():
     with pytest.raises(FileNotFoundError), readable_io(Path("out.mp4")):
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_cancel_and_are_put_back(number: signal.Signals):
     before = signal.getsignal(number)
     with pytest.raises(Cancelled), terminated_is_cancelled():
         signal.raise_signal(number)
     assert signal.getsignal(number) is before
+
+
+def test_a_closed_terminal_that_is_ignored_stays_ignored():
+    """As `nohup` has it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminated_is_cancelled():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 
+import cv2
 import fakes
 import numpy as np
 import pytest
-from facefactory import STRIP, face_video, speech
-from mediafactory import make_video, number_of
+from facefactory import STRIP, face_frame, face_video, speech
+from mediafactory import number_of
 
 from lipsync_core.engine.run import run
 from lipsync_core.errors import UnsupportedInput
@@ -132,7 +133,10 @@ def test_another_clip_is_another_run(library, two_seconds, tmp_path):
         (EDITS, {"format": "other"}, "is not an edit list"),
         (EDITS, {"version": 2}, "has version 2"),
         (EDITS, {"frame_rate": "0"}, "frame_rate is '0'"),
-        (EDITS, {"frame_rate": "30"}, "has 25.000 frames a second; "),
+        (EDITS, {"width": 33, "height": 40}, "33x40 pixels cannot be made"),
+        (EDITS, {"width": 32}, "its size is 32 x None"),
+        (EDITS, {"width": True, "height": 40}, "its size is True x 40"),
+        (EDITS, {"conform": "stretch"}, "conform='stretch' is not pad or crop"),
         ([], {}, "it has no edits"),
         ([{"kind": "talk"}], {}, "edit 1 names no clip"),
         ([edit(TALK, "speech", 0, 5)], {}, "edit 1 is of kind 'speech'"),
@@ -141,15 +145,13 @@ def test_another_clip_is_another_run(library, two_seconds, tmp_path):
         ([edit(TALK, "talk", 0, 5, hold=-1)], {}, "edit 1 has hold -1"),
         ([edit(TALK, "talk", 20, 20)], {}, "wants frames 20 to 39 of"),
         ([edit("none.mp4", "talk", 0, 5)], {}, "none.mp4"),
-        ([edit("small.mp4", "silence", 0, 5), *EDITS], {}, "the one before it 96x64 with 8"),
+        ([edit(TALK, "talk", 0, 61)], {"frame_rate": "50"}, "which has 60."),
     ],
 )
 def test_what_is_wrong_with_it_is_said(
     library, two_seconds, tmp_path, edits, changes, told, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    if any("small" in e["clip"] for e in edits if "clip" in e):
-        make_video(library / "small.mp4", frames=10, size=(96, 64))
     with pytest.raises(UnsupportedInput, match=told) as error:
         run(
             RunRequest.of(
@@ -158,6 +160,35 @@ def test_what_is_wrong_with_it_is_said(
         )
     assert error.value.hint
     assert list(tmp_path.iterdir()) == []
+
+
+def test_clips_of_another_form_follow_the_first_one(library, two_seconds, tmp_path):
+    """A clip of half the size and twice the rate, between two of the list's own form."""
+    face_video(
+        library / "fast.mp4", fps=50,
+        images=[cv2.resize(face_frame(n), (144, 168)) for n in range(40)],
+    )  # fmt: skip
+    edits = [edit(TALK, "talk", 0, 10), edit("fast.mp4", "talk", 2, 18), edit(TALK, "talk", 10, 20)]
+    request = RunRequest.of(written(library, edits, "mixed.json"), two_seconds, tmp_path / "o.mp4")
+    report = run(request)
+    made = pictures(tmp_path / "o.mp4")
+    assert made[0].shape == (336, 288, 3)
+    shown = [*range(10), *range(4, 40, 2), *range(10, 30), 29, 29]
+    assert [number_of(frame) for frame in made] == shown
+    assert report["faces"]["frames_with_new_mouth"] == 50, "faces are found in what is shown"
+    assert [note for note in report["notes"] if "fast.mp4 is 144x168 at 50" in note]
+
+
+@pytest.mark.parametrize(("filling", "bars"), [("pad", True), ("crop", False)])
+def test_a_list_says_which_form_it_has(library, two_seconds, tmp_path, filling, bars):
+    form = {"width": 384, "height": 336, "conform": filling, "frame_rate": "50"}
+    edits = [edit(TALK, "talk", 0, 60), edit(QUIET, "silence", 0, 24)]
+    path = written(library, edits, "form.json", **form)
+    report = run(RunRequest.of(path, two_seconds, tmp_path / "o.mp4"))
+    made = pictures(tmp_path / "o.mp4")
+    assert len(made) == 100 and made[0].shape == (336, 384, 3)
+    assert all((frame[:, :40].max() < 40) == bars for frame in made)
+    assert report["inputs"]["target"]["frame_rate"] == "50"
 
 
 def test_text_and_file_are_one(library):

@@ -37,8 +37,9 @@ def edit(
     from lipsync_core.cli.console import print_json
     from lipsync_core.clips.editing import edited, write
     from lipsync_core.clips.library import read
+    from lipsync_core.media.output import beside
 
-    files = _files(output or Path(f"{audio.stem}.edits.json"))
+    files = _files(output or beside(Path(audio.stem), ".edits.json"))
     cutting = edited(read(library), audio, pace.pace(), audio_track)
     write(cutting, files, audio.stem)
     if show.as_json:

@@ -48,7 +48,9 @@ def render(
     - `lipsync clips render recordings/ --audio talk.wav -o talk.mp4 --generator musetalk`
     - `lipsync clips render --edits talk.edits.json --audio talk.wav -o talk.mp4`
     """
-    output = output or Path(f"{audio.stem}-clips.mp4")
+    from lipsync_core.media.output import beside
+
+    output = output or beside(Path(audio.stem), "-clips.mp4")
     cutting, files = _cut(library, audio, audio_track, output, edits, pace)
     if not show.silent:
         show_cutting(cutting, files)

@@ -121,7 +121,9 @@ class Session:
                 "None of the generators can stream.",
                 f"Omit `generators`, or include `{resolved.default}`.",
             )
-        info = probe_target(request.path, Fraction(request.fps), request.video_track)
+        info = probe_target(
+            request.path, Fraction(request.fps), request.video_track, request.interlaced
+        )
         with one_thread():
             analysed = analyse_target(
                 info,

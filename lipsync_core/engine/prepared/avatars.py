@@ -163,7 +163,7 @@ def making(candidate: Candidate, target: Target, path: Path) -> Iterator[Avatar]
 
 def entries() -> list[Entry]:
     """All avatars in the cache, the one used last first."""
-    root = _root()
+    root = folder_of_all()
     if not root.is_dir():
         return []
     found = [_entry(folder) for folder in root.iterdir() if folder.is_dir()]
@@ -205,13 +205,14 @@ def _alone(folder: Path, target: Path | str) -> Iterator[None]:
         lock.release()
 
 
-def _root() -> Path:
+def folder_of_all() -> Path:
+    """Where all avatars are."""
     return places.cache() / "prepared"
 
 
 def _folder(key: dict[str, Any]) -> Path:
     text = json.dumps(key, sort_keys=True, default=str)
-    return _root() / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return folder_of_all() / hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def _key(candidate: Candidate, target: Target) -> dict[str, Any]:
@@ -255,7 +256,7 @@ def _entry(folder: Path) -> Entry | None:
 
 def _forget_old(present: Path) -> None:
     """Remove avatars that no run has used for long, and those beyond the bound; not the present one."""
-    root = _root()
+    root = folder_of_all()
     if not root.is_dir():
         return
     others = [folder for folder in root.iterdir() if folder.is_dir() and folder != present]

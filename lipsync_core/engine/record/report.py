@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from lipsync_core._version import __version__
 from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.faces.selection import REASONS
+from lipsync_core.media.output import atomic_output, beside, json_bytes
 from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
@@ -33,7 +33,7 @@ SCHEMA = 2
 
 def report_path(output: Path) -> Path:
     """Where the report of `output` lies: `talk.mp4` -> `talk.mp4.report.json`."""
-    return output.with_name(output.name + ".report.json")
+    return beside(output, ".report.json")
 
 
 def describe_inputs(inputs: Inputs) -> dict[str, Any]:
@@ -176,9 +176,8 @@ def head() -> dict[str, Any]:
 def write(report: Mapping[str, Any], output: Path) -> Path:
     """Write the report beside `output`, in one step."""
     path = report_path(output)
-    work = path.with_name(f".{path.name}.part")
-    work.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
-    work.replace(path)
+    with atomic_output(path) as part:
+        part.write_bytes(json_bytes(report))
     return path
 
 

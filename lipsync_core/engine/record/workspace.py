@@ -21,6 +21,7 @@ from lipsync_core._version import __version__
 from lipsync_core.engine.record import journal
 from lipsync_core.machine import places
 from lipsync_core.requests import RunRequest
+from lipsync_core.running.interruption import readable_io
 
 KEEP_DAYS = 14
 """Unfinished runs older than this are removed when another begins."""
@@ -48,7 +49,8 @@ class Workspace:
 
     def __init__(self, name: str) -> None:
         root = places.cache() / "runs"
-        root.mkdir(parents=True, exist_ok=True)
+        with readable_io(root):
+            root.mkdir(parents=True, exist_ok=True)
         _remove_old(root)
         self._lock = FileLock(root / f"{name}.lock")
         try:
