@@ -50,10 +50,8 @@ def _summary(report: dict[str, Any]) -> Table:
     note = f" - {out['sound_note']}" if out["sound_note"] else ""
     table.add_row("sound", escape(f"{out['sound']}{note}"))
     _add_some(table, report["inputs"]["audio"]["notes"])
-    target = report["inputs"]["target"]
-    if target["tracks"] > 1:
-        told = f"track {target['track']} of {target['tracks']} is shown, see --video-track"
-        table.add_row("target", told)
+    for note in report["inputs"]["target"]["notes"]:
+        table.add_row("target", escape(note))
     if report["speech"]["note"]:
         table.add_row("[yellow]speech", f"[yellow]{escape(report['speech']['note'])}[/]")
     cached = ", faces from the cache" if faces["from_cache"] else ""

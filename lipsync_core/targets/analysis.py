@@ -100,7 +100,8 @@ def analyse_target(
         what = "picture" if info.kind == "picture" else "video"
         raise UnsupportedInput(
             f"No face was found in the {what} {info.path}.",
-            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
+            f"{_other_track(info)}Use one in which a face of at least 40 pixels can be seen, or another"
+            " --detector.",
         )
     choice = choose(analysis, rule, (info.video.width, info.video.height))
     if not np.any(choice.strength > 0):
@@ -118,6 +119,12 @@ def analyse_target(
         schedule=schedule,
         target=_moving(info, schedule, analysis, choice, idle=request.idle, seed=seed),
     )
+
+
+def _other_track(info: TargetInfo) -> str:
+    if info.tracks == 1:
+        return ""
+    return f"Choose another video track than {info.track} with --video-track (0 to {info.tracks - 1}). "
 
 
 def _moving(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -42,6 +43,7 @@ class Source:
         digest: of the content.
         track: which of the file's video streams is shown, from 0.
         tracks: how many there are.
+        notes: what had to be decided about it, in sentences for the user.
     """
 
     path: Path
@@ -53,6 +55,7 @@ class Source:
     digest: str
     track: int = 0
     tracks: int = 1
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,7 @@ def analyse_inputs(
             digest=analysed.digest,
             track=info.track,
             tracks=info.tracks,
+            notes=tuple(_notes(info)),
         ),
         detector=detector.spec.name,
         cached=analysed.cached,
@@ -184,6 +188,14 @@ def analyse_inputs(
         sound=sound,
         audio_hash=content_hash(request.audio),
     )
+
+
+def _notes(info: TargetInfo) -> Iterator[str]:
+    if info.tracks > 1:
+        yield f"Video track {info.track} is shown, of 0 to {info.tracks - 1}; see --video-track."
+    if info.index.jumps:
+        count = len(info.index.jumps)
+        yield f"Times that the clock starts again or jumps: {count}; the parts are joined."
 
 
 def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clips) -> Inputs:

@@ -46,6 +46,7 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
             "codec": source.codec,
             "track": source.track,
             "tracks": source.tracks,
+            "notes": list(source.notes),
             "width": video.width,
             "height": video.height,
             "frame_rate": str(video.frame_rate),
@@ -77,7 +78,9 @@ def describe_silence(sound: SoundInfo, share: float | None) -> str:
         return ""
     others = ""
     if sound.tracks > 1:
-        others = f" choose another of its {sound.tracks} tracks with --audio-track;"
+        others = (
+            f" choose another of its audio tracks (0 to {sound.tracks - 1}) with --audio-track;"
+        )
     return (
         f"No speech was heard in {sound.path.name}, so the mouth stays shut. Listen to the file;{others}"
         " where it is a voice all the same, try --silence generate."
