@@ -52,7 +52,7 @@ def jobs_of(target, audio, folder: Path, registry=None, **choices) -> Iterator[l
     segments = folder / "segments"
     segments.mkdir()
     with closing(plan.inputs.target) as seen:
-        analysis = AudioAnalysis(audio, seen, folder, Progress(), Stopwatch())
+        analysis = AudioAnalysis(plan.inputs.sound, seen, folder, Progress(), Stopwatch())
         settings = RenderSettings(
             target=seen,
             folder=segments,
