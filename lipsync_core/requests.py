@@ -126,7 +126,8 @@ class RunRequest:
 
     Attributes:
         target: whose mouth is replaced.
-        audio: the sound that drives the mouth: any file with sound.
+        audio: the sound that drives the mouth: any file with sound. The sound of a video stays as far from
+            the first picture as in its file.
         output: the video to make.
         plugins: which plugins work, and how.
         fit: what happens when the audio is longer than the target.

@@ -56,13 +56,6 @@ def _summary(report: dict[str, Any]) -> Table:
     _add_some(table, [f"{n['first']}-{n['last']}: {n['note']}" for n in chain["notes"]])
     note = f" - {out['sound_note']}" if out["sound_note"] else ""
     table.add_row("sound", escape(f"{out['sound']}{note}"))
-    _add_some(table, report["inputs"]["audio"]["notes"])
-    target = report["inputs"]["target"]
-    if target["tracks"] > 1:
-        told = f"track {target['track']} of {target['tracks']} is shown, see --video-track"
-        table.add_row("target", told)
-    if report["speech"]["note"]:
-        table.add_row("[yellow]speech", f"[yellow]{escape(report['speech']['note'])}[/]")
     cached = ", faces from the cache" if faces["from_cache"] else ""
     speed = f"{report['times_real_time']:.2f} x real time"
     table.add_row("time", f"{report['total_seconds']:.1f} s, {speed}{cached}")
@@ -127,7 +120,7 @@ def show_figures(told: dict[str, Any], console: Console) -> None:
         )
         before = group
     console.print(table)
-    for note in told.get("sound_notes", []):
+    for note in told["notes"]:
         stderr.print(escape(note), soft_wrap=True)
     for name, why in told["not_scored"].items():
         stderr.print(f"[yellow]{name}[/]: {escape(why['reason'])}", soft_wrap=True)

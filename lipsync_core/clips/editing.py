@@ -57,7 +57,7 @@ class Cutting:
             "seconds_of_silence": round(seconds["silence"], 3),
             "seconds_held": round(float(sum(e.hold for e in edits) / rate), 3),
             "speech_share": round(float(np.mean(self.activity > 0.5)), 4),
-            "sound_notes": list(self.voice.notes),
+            "notes": list(self.voice.notes),
         }
 
 

@@ -86,7 +86,7 @@ def evaluate(
         "sound_track": sound.track,
         "reference": str(request.reference) if request.reference else None,
         "timing": _timing(info, sound),
-        "sound_notes": list(sound.notes),
+        "notes": list(sound.notes),
         "faces": _faces(analysed),
         "scorers": {feed.spec.name: _told(feed) for feed in feeds if feed.spec.name not in failed},
         "not_scored": absent | failed,

@@ -17,7 +17,7 @@ class EvalRequest:
     Attributes:
         video: the lip-synced video.
         reference: the same frames with the true mouth, or None.
-        audio: the sound it should fit; None: its own.
+        audio: the sound it should fit, as for `RunRequest`; None: its own.
         phones: file with the times of the phones (`evaluation.phones`), or None.
         face: whose mouth, as for `lipsync run --face`.
         scorers: names; empty: all that can run here.

@@ -153,7 +153,7 @@ def own_order(stream: AudioStream) -> tuple[str, ...]:
     """Return the names of channels that lie in an order of their own; empty for a usual layout.
 
     Their decoder then calls them "N channels" instead of FC, FL and so on. PyAV 18 frees the list of such an
-    order twice, once with the first frame: so nothing may be decoded, and no layout looked at, before this was
+    order twice, once with the first frame: nothing may be decoded, and no layout looked at, before this was
     called.
     """
     context = stream.codec_context

@@ -150,28 +150,25 @@ class _Hearing:
         notes = []
         if about.tracks > 1:
             language = f" ({about.language})" if about.language else ""
-            notes.append(
-                f"Track {about.track}{language} of {about.tracks} is heard, see --audio-track."
-            )
+            heard = f"Audio track {about.track}{language} is heard"
+            notes.append(f"{heard}, of 0 to {about.tracks - 1}; see --audio-track.")
         if self._broken:
+            seconds = f"{self._broken / rate:.3f} s"
             notes.append(
-                f"{self._broken} samples ({self._broken / rate:.3f} s) are no numbers; they count as silence."
+                f"Samples that are no numbers: {self._broken} ({seconds}); they count as silence."
             )
         if found.damaged:
-            notes.append(f"{found.damaged} packets of the sound are damaged.")
+            notes.append(f"Damaged packets of the sound: {found.damaged}.")
         if found.jumps:
             notes.append(
-                f"The clock starts again or jumps {_times(found.jumps)}; the parts follow each other."
+                f"Times that the clock starts again or jumps: {found.jumps}; the parts are joined."
             )
         if found.holes:
+            silence = f"{float(found.silence):.2f} s"
             notes.append(
-                f"{found.holes} holes in the recording are silent, {float(found.silence):.2f} s in all."
+                f"Holes in the sound: {found.holes}, filled with silence ({silence} in all)."
             )
         return notes
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _lead(path: Path, start: Fraction, video_track: int | str | None) -> Fraction:

@@ -102,7 +102,8 @@ def analyse_target(
         what = "picture" if info.kind == "picture" else "video"
         raise UnsupportedInput(
             f"No face was found in the {what} {info.path}.",
-            "Use one in which a face of at least 40 pixels can be seen, or another --detector.",
+            f"{_other_track(info)}Use one in which a face of at least 40 pixels can be seen, or another"
+            " --detector.",
         )
     size = (info.video.width, info.video.height)
     choice = choose(analysis, rule, size, checks=request.face_checks)
@@ -131,6 +132,12 @@ def _useless(info: TargetInfo, choice: FaceChoice) -> UnsupportedInput:
         f"No face in {info.path} can be used: {', '.join(seen)}.",
         f"{look}; --no-face-checks gives it a new mouth all the same." if doubts else f"{look}.",
     )
+
+
+def _other_track(info: TargetInfo) -> str:
+    if info.tracks == 1:
+        return ""
+    return f"Choose another video track than {info.track} with --video-track (0 to {info.tracks - 1}). "
 
 
 def _moving(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -178,7 +179,7 @@ def analyse_inputs(
             digest=analysed.digest,
             track=info.track,
             tracks=info.tracks,
-            notes=info.notes,
+            notes=(*info.notes, *_notes(info)),
         ),
         detector=detector.spec.name,
         cached=analysed.cached,
@@ -189,6 +190,14 @@ def analyse_inputs(
         sound=sound,
         audio_hash=content_hash(request.audio),
     )
+
+
+def _notes(info: TargetInfo) -> Iterator[str]:
+    if info.tracks > 1:
+        yield f"Video track {info.track} is shown, of 0 to {info.tracks - 1}; see --video-track."
+    if info.index.jumps:
+        count = len(info.index.jumps)
+        yield f"Times that the clock starts again or jumps: {count}; the parts are joined."
 
 
 def _edited(edits: EditList, sound: SoundInfo, request: RunRequest, clips: _Clips) -> Inputs:

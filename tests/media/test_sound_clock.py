@@ -103,7 +103,7 @@ def test_lost_packets_become_silence_of_the_same_length(codec, ending, lost, tmp
     assert abs(len(got) - len(given)) <= RATE // 500
     assert clicks_in(got) == pytest.approx(clicks_in(given), abs=0.003)
     info = probe_sound(path)
-    assert any("1 hole" in note for note in info.notes)
+    assert any("Holes in the sound: 1," in note for note in info.notes)
 
 
 def test_a_drifting_clock_is_followed(tmp_path):
@@ -131,7 +131,7 @@ def test_a_hole_of_days_is_a_clock_that_jumped(tmp_path):
             out.mux(stream.encode(frame))
     info = probe_sound(path)
     assert info.duration == 2
-    assert any("The clock starts again or jumps once" in note for note in info.notes)
+    assert any("the clock starts again or jumps: 1;" in note for note in info.notes)
     assert info.uncopyable
 
 
@@ -186,7 +186,7 @@ def test_joined_recordings_follow_each_other(joined, shown):
         "AAC in a transport stream says nothing of the samples before its sound"
     )
     assert times == pytest.approx([latency + t for t in (0.5, 1.5, 2.5, 3.5)], abs=0.025)
-    assert any("The clock" in note for note in sound.notes)
+    assert any("the clock starts again" in note for note in sound.notes)
 
 
 def test_joined_recordings_are_sought_in(joined):
@@ -206,7 +206,7 @@ def test_a_hole_in_a_transport_stream_is_no_join(tmp_path):
     path.write_bytes(first.read_bytes() + second.read_bytes())
     sound = probe_sound(path)
     assert float(sound.duration) == pytest.approx(7, abs=0.1)
-    assert any("1 hole" in note for note in sound.notes)
+    assert any("Holes in the sound: 1," in note for note in sound.notes)
     assert float(probe_target(path).duration) == pytest.approx(7, abs=0.1)
 
 

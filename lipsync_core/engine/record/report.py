@@ -12,6 +12,7 @@ from lipsync_core.engine.chain.failures import Attempt
 from lipsync_core.faces.selection import REASONS
 from lipsync_core.media.output import atomic_output, beside, json_bytes
 from lipsync_core.media.sound_info import SoundInfo
+from lipsync_core.requests import Silence
 from lipsync_core.running.counters import (
     FRAMES_AGAIN,
     FRAMES_MADE,
@@ -65,23 +66,30 @@ def describe_inputs(inputs: Inputs) -> dict[str, Any]:
             "track": sound.track,
             "tracks": sound.tracks,
             "language": sound.language,
-            "notes": list(sound.notes),
             "digest": inputs.audio_hash,
         },
     }
 
 
-def describe_silence(sound: SoundInfo, share: float | None) -> str:
-    """What to say, and to try, where no speech was heard; empty where some was."""
+def silence_notes(sound: SoundInfo, share: float | None, silence: Silence) -> list[str]:
+    """What to say, and to try, where no speech was heard; empty where some was.
+
+    Args:
+        sound: what was listened to.
+        share: of the output's frames in which somebody speaks; None: unknown.
+        silence: what the mouth does in silence.
+    """
     if share is None or share >= NO_SPEECH:
-        return ""
-    others = ""
-    if sound.tracks > 1:
-        others = f" choose another of its {sound.tracks} tracks with --audio-track;"
-    return (
-        f"No speech was heard in {sound.path.name}, so the mouth stays shut. Listen to the file;{others}"
-        " where it is a voice all the same, try --silence generate."
-    )
+        return []
+    heard = f"No speech was heard in {sound.path.name}"
+    last = sound.tracks - 1
+    other = f" choose another of its audio tracks (0 to {last}) with --audio-track;" if last else ""
+    if silence == "generate":
+        return [f"{heard}. Listen to the file;{other} the mouth follows its sound all the same."]
+    return [
+        f"{heard}, so the mouth stays shut. Listen to the file;{other} where it is a voice all the same, "
+        "try --silence generate."
+    ]
 
 
 def describe_faces(inputs: Inputs) -> dict[str, Any]:
