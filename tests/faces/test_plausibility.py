@@ -14,7 +14,6 @@ from lipsync_core.faces.plausibility import below_nose, bowed, jump, misfit
 from lipsync_core.faces.selection import REASONS, FaceRule, choose
 
 SCHEMES = ["5", "68", "478"]
-ALL = [("bow", 45), ("bow", 60)]
 
 
 def chosen(tmp_path, faces, **choices):
@@ -36,19 +35,17 @@ def curve(most, frames=60, level=25, turning=10):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_bowed_head_passes_through_and_fades(tmp_path, scheme):
-    faces = [drawn_face(150, 120, bow=b, scheme=scheme) for b in curve(50)]
+    faces = [drawn_face(150, 120, bow=b, scheme=scheme) for b in curve(42)]
     choice = chosen(tmp_path, faces)
-    assert (choice.strength[:28] > 0.95).all() and not choice.strength[36:].any()
+    assert (choice.strength[:22] > 0.95).all() and not choice.strength[38:].any()
     assert (np.diff(choice.strength) <= 1e-6).all() and np.diff(choice.strength).min() > -0.5
     assert set(told(choice)) == {"", "head bowed"}, "one reason, even where others hold as well"
     assert len(set(np.diff(choice.reasons).nonzero()[0].tolist())) == 1, "one span"
-    assert chosen(tmp_path, faces, checks=False).strength[20] > 0.95
+    assert chosen(tmp_path, faces, checks=False).strength[35] > 0.1
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-@pytest.mark.parametrize(
-    "pose", [{"bow": 15}, {"bow": -20}, {"yaw": 18}, {"roll": 60}, {"roll": 180}], ids=str
-)
+@pytest.mark.parametrize("pose", [{"bow": 12}, {"yaw": 18}, {"roll": 60}, {"roll": 180}], ids=str)
 def test_heads_that_nod_and_turn_keep_their_mouths(tmp_path, scheme, pose):
     (axis, most), *_ = pose.items()
     base = 0 if axis != "roll" else most
@@ -100,15 +97,13 @@ def slipped(face):
     ids=["no face", "a jump", "a low score"],
 )
 def test_doubtful_landmarks_pass_through(tmp_path, wrong):
-    faces = [drawn_face(150, 120) for _ in range(50)]
-    # The jump is from one shape to another and back; the other two last.
-    doubted = range(20, 24)
-    for n in doubted:
-        faces[n] = wrong(faces[n]) if n % 2 == 0 or wrong is not slipped else faces[n]
+    faces = [drawn_face(150, 120) for _ in range(60)]
+    for n in range(20, 32, 2 if wrong is slipped else 1):  # to and fro: each change is a jump
+        faces[n] = wrong(faces[n])
     choice = chosen(tmp_path, faces)
-    assert (choice.strength[20:24] < 0.05).all()
-    assert {told(choice)[n] for n in doubted} == {"landmarks unreliable"}
-    assert (choice.strength[:14] > 0.95).all() and (choice.strength[30:] > 0.95).all()
+    assert not choice.strength[21:30].any()
+    assert set(told(choice)[21:30]) == {"landmarks unreliable"}
+    assert (choice.strength[:14] > 0.95).all() and (choice.strength[38:] > 0.95).all()
 
 
 def test_scores_are_compared_with_the_track_s_own(tmp_path):
