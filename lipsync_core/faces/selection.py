@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lipsync_core.errors import UsageError
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.covering import free
-from lipsync_core.faces.plausibility import bowed, reliable, standing
+from lipsync_core.faces.plausibility import bowed, inside, reliable, standing
 from lipsync_core.faces.pose import carrying
 from lipsync_core.faces.smoothing import gaussian, runs
 
@@ -214,7 +214,8 @@ def _checked(
         mine = has & (own["track"] == track)
         score[mine] /= max(float(np.median(score[mine])), 1e-6)
         bow[mine] = bowed(below[mine], pitch[mine])
-    trusted = np.where(has, reliable(misfit, jump, score), 1.0)
+    agreed = inside(own["box"].astype(np.float64), own["extent"].astype(np.float64))
+    trusted = np.where(has, reliable(misfit, jump, score, agreed), 1.0)
     upright = np.where(has, standing(bow, below), 1.0)
     covered[~has] = 0.0
     for start, stop in shots:

@@ -91,10 +91,16 @@ def slipped(face):
     return replace(face, landmarks=moved)
 
 
+def beside(face):
+    """The detector saw it a face's width further left."""
+    x0, y0, x1, y1 = face.box
+    return replace(face, box=(x0 - 75, y0, x1 - 75, y1))
+
+
 @pytest.mark.parametrize(
     "wrong",
-    [crumpled, slipped, lambda face: replace(face, score=0.3)],
-    ids=["no face", "a jump", "a low score"],
+    [crumpled, slipped, lambda face: replace(face, score=0.3), beside],
+    ids=["no face", "a jump", "a low score", "a box beside"],
 )
 def test_doubtful_landmarks_pass_through(tmp_path, wrong):
     faces = [drawn_face(150, 120) for _ in range(60)]
