@@ -19,7 +19,8 @@ EYES = 24.0
 """Pixels between the eyes in the small picture of the face that is measured."""
 _SIZE, _ORIGIN = (64, 80), (32.0, 16.0)
 """Its width and height, and where the middle of the eyes lies."""
-_BLUR = 5
+_BLUR, _FINE = 5, 3
+"""Pixels over which a cell is averaged; for the redness of lips, which are three pixels thin, fewer."""
 _DARK = 8.0
 """Grey levels added before ratios are taken: noise of dark pixels must not look like colour."""
 
@@ -106,7 +107,10 @@ def _look(image: Image, p: NDArray[np.float64]) -> NDArray[np.void]:
     look = np.zeros((), LOOK)
     look["cells"] = cells[:MEASURED]
     look["red"], look["blue"] = _middle(red[around]), _middle(blue[around])
-    look["lips"] = _middle(red[: _ENDS[0]]) - look["red"]
+    lips = slice(0, _ENDS[0])
+    fine = np.log(cv2.blur(patch, (_FINE, _FINE))[y[lips], x[lips]] + _DARK)
+    thin = fine[:, 0] - fine[:, 1] - float(np.log(skin[0] / skin[1]))
+    look["lips"] = _middle(thin) - look["red"]
     return look
 
 

@@ -35,11 +35,16 @@ where a mouth opens fast."""
 SCORE_NONE, SCORE_FULL = 0.55, 0.8
 """Detector score over the median of the track: scores of different detectors cannot be compared."""
 
-_RIGID = [0, 16, 36, 39, 42, 45, 27, 28, 29, 30, 31, 33, 35]
-"""Of iBUG's 68: temples, corners of the eyes, nose. No expression moves them."""
+INSIDE_NONE, INSIDE_FULL = 0.3, 0.6
+"""Share of the landmarks' bounding box that lies in the detector's box. Boxes of detectors differ, with or
+without forehead and chin; all hold most of the landmarks."""
+
+_RIGID = [36, 39, 42, 45, 27, 28, 29, 30, 31, 33, 35]
+"""Of iBUG's 68: corners of the eyes, nose. No expression moves them, and all detectors mean the same by them
+(a jaw line is the edge of the face for some, and lies on the skin for others)."""
 _FACE = np.array(
     [
-        *([-1.057, -0.138, 0.924], [1.057, -0.138, 0.924], [-0.706, 0.045, 0.353]),
+        [-0.706, 0.045, 0.353],
         *([-0.257, 0.093, 0.275], [0.257, 0.093, 0.275], [0.706, 0.045, 0.353], [0.0, 0.0, 0.0]),
         *([0.0, 0.242, -0.125], [0.0, 0.467, -0.276], [0.0, 0.608, -0.301]),
         *([-0.241, 0.694, 0.047], [0.0, 0.772, 0.002], [0.241, 0.694, 0.047]),
@@ -74,7 +79,7 @@ def below_nose(points: Points, scheme: Scheme) -> NDArray[np.float64]:
 
 
 def misfit(points: Points, scheme: Scheme) -> NDArray[np.float64]:
-    """`(N,)` root mean square distance of eyes, nose and temples from a rigid face, in distances of the eyes.
+    """`(N,)` root mean square distance of eyes and nose from a rigid face, in distances of the eyes.
 
     0 for the scheme of 5 points: an affine camera fits any of them.
     """
@@ -117,6 +122,19 @@ def bowed(below: NDArray[np.float64], pitch: NDArray[np.float64]) -> NDArray[np.
     return np.asarray((np.median(level) - below) / DEGREE, np.float64)
 
 
+def inside(boxes: NDArray[np.float64], extents: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`(N,)` share of the bounding boxes of landmarks that lies in the boxes of their detector.
+
+    Args:
+        boxes: `(N, 4)` x0, y0, x1, y1.
+        extents: `(N, 4)` likewise.
+    """
+    low = np.maximum(boxes[:, :2], extents[:, :2])
+    high = np.minimum(boxes[:, 2:], extents[:, 2:])
+    area = (extents[:, 2:] - extents[:, :2]).prod(1)
+    return np.asarray(np.maximum(high - low, 0.0).prod(1) / np.maximum(area, 1e-9), np.float64)
+
+
 def standing(bowed: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[np.float64]:
     """`(N,)` 0..1: how much of a mouth the head shows, as it is not bowed.
 
@@ -129,7 +147,10 @@ def standing(bowed: NDArray[np.float64], below: NDArray[np.float64]) -> NDArray[
 
 
 def reliable(
-    misfit: NDArray[np.float64], jump: NDArray[np.float64], score: NDArray[np.float64]
+    misfit: NDArray[np.float64],
+    jump: NDArray[np.float64],
+    score: NDArray[np.float64],
+    inside: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """`(N,)` 0..1: how far the landmarks can be trusted.
 
@@ -137,8 +158,10 @@ def reliable(
         misfit: `(N,)`, see above.
         jump: `(N,)`, see above.
         score: `(N,)` of the detector, over the median of the track.
+        inside: `(N,)`, see above.
     """
-    fits = 1.0 - smoothstep(misfit, MISFIT_FULL, MISFIT_NONE)
+    fits = smoothstep(inside, INSIDE_NONE, INSIDE_FULL)
+    fits *= 1.0 - smoothstep(misfit, MISFIT_FULL, MISFIT_NONE)
     calm = 1.0 - smoothstep(jump, JUMP_FULL, JUMP_NONE)
     return np.asarray(fits * calm * smoothstep(score, SCORE_NONE, SCORE_FULL), np.float64)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lipsync_core.errors import UsageError
 from lipsync_core.faces.analysis import Analysis
 from lipsync_core.faces.covering import free
-from lipsync_core.faces.plausibility import bowed, reliable, standing
+from lipsync_core.faces.plausibility import bowed, inside, reliable, standing
 from lipsync_core.faces.pose import carrying
 from lipsync_core.faces.smoothing import gaussian, runs
 
@@ -173,9 +173,9 @@ def _strength(
     has = rows >= 0
     own = table[np.where(has, rows, 0)] if len(table) else np.zeros(len(rows), table.dtype)
     size, turned = carrying(*(own[name].astype(np.float64) for name in ("yaw", "pitch", "width")))
-    parts: dict[Reason, NDArray[np.float64]] = {"too small": size, "turned away": turned}
-    if checks:
-        parts |= _checked(own, has, shots)
+    checked = _checked(own, has, shots) if checks else {}
+    # Where several hold, the first is told: a bow is a pitch too, and a turned mouth looks unlike itself.
+    parts = {"too small": size, "head bowed": np.ones(len(rows)), "turned away": turned} | checked
     strength = np.where(has, np.prod(list(parts.values()), 0), 0.0).astype(np.float32)
     reasons = np.zeros(len(rows), np.int8)
     for start, stop in shots:
@@ -194,7 +194,7 @@ def _strength(
     return strength, reasons
 
 
-def _told(parts: Mapping[Reason, NDArray[np.float64]]) -> NDArray[np.int8]:
+def _told(parts: Mapping[str, NDArray[np.float64]]) -> NDArray[np.int8]:
     """The reason that leaves least of the new mouth around each frame: one for a span, not many in turn."""
     around = [_around(part, _TOLD, np.mean) for part in parts.values()]
     names = np.array([REASONS.index(name) for name in parts], np.int8)
@@ -203,8 +203,8 @@ def _told(parts: Mapping[Reason, NDArray[np.float64]]) -> NDArray[np.int8]:
 
 def _checked(
     own: NDArray[np.void], has: NDArray[np.bool_], shots: list[tuple[int, int]]
-) -> dict[Reason, NDArray[np.float64]]:
-    """What of the new mouth each doubt leaves, 0..1, in the order in which they are told."""
+) -> dict[str, NDArray[np.float64]]:
+    """What of the new mouth each doubt leaves, 0..1."""
     score, below, pitch, misfit, jump, covered = (
         own[name].astype(np.float64)
         for name in ("score", "below_nose", "pitch", "misfit", "jump", "covered")
@@ -214,7 +214,8 @@ def _checked(
         mine = has & (own["track"] == track)
         score[mine] /= max(float(np.median(score[mine])), 1e-6)
         bow[mine] = bowed(below[mine], pitch[mine])
-    trusted = np.where(has, reliable(misfit, jump, score), 1.0)
+    agreed = inside(own["box"].astype(np.float64), own["extent"].astype(np.float64))
+    trusted = np.where(has, reliable(misfit, jump, score, agreed), 1.0)
     upright = np.where(has, standing(bow, below), 1.0)
     covered[~has] = 0.0
     for start, stop in shots:
