@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lipsync_core.errors import UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.faces.selection import FaceRule, choose
 from lipsync_core.media.conform import Form, conform, conformed_format
 from lipsync_core.media.edits import Edit, EditList, is_edit_list, read_edits
@@ -101,9 +101,15 @@ def probe_inputs(request: RunRequest) -> Probed:
 
     Raises:
         UnsupportedInput: a file is missing, damaged or of no use.
+        UsageError: the fields of clips were to be kept.
     """
     path = request.target.path
     if is_edit_list(path):
+        if request.target.interlaced == "keep":
+            raise UsageError(
+                f"{path} is an edit list, whose clips are always deinterlaced.",
+                "Omit --interlaced.",
+            )
         edits, sound = read_edits(path), probe_sound(request.audio)
         if sound.duration:
             edits = edits.fitted(math.ceil(sound.duration * edits.frame_rate))
@@ -206,7 +212,6 @@ class _Clips:
         self.video: VideoFormat
         self.detector = detector
         self._path = request.path
-        self._interlaced = request.interlaced
         self._probed: dict[Path, TargetInfo] = {}
         self._rule = FaceRule.parse(request.face)
         self._tools = progress, watch, cancel
@@ -216,11 +221,13 @@ class _Clips:
     def agree_on(self, edits: EditList) -> None:
         """Probe all clips, and bring them into the form of the list; else into that of the first clip.
 
+        Interlaced ones are always deinterlaced: fields cannot be scaled.
+
         Raises:
             UnsupportedInput: one cannot be read.
         """
         for clip in dict.fromkeys(edit.clip for edit in edits.edits):
-            self._probed[clip] = probe_target(clip, edits.frame_rate, self._interlaced)
+            self._probed[clip] = probe_target(clip, edits.frame_rate)
         videos = [info.video for info in self._probed.values()]
         size = edits.size or (videos[0].width, videos[0].height)
         like = next((v for v in videos if (v.width, v.height) == size), videos[0])
