@@ -101,6 +101,8 @@ def _decoded(path: Path, wanted: set[int]) -> Iterator[tuple[int, av.VideoFrame]
     """Yield each wanted item's number and its frame; FFmpeg names streams by items."""
     with open_input(path, "target") as container:
         streams = [s for s in container.streams.video if s.id in wanted]
+        for stream in streams:  # a decoder for each tile, of which a photo has 48 or more
+            stream.codec_context.thread_count = 1
         for packet in container.demux(streams):
             for frame in cast("list[av.VideoFrame]", packet.decode()):
                 yield packet.stream.id, frame

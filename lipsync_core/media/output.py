@@ -135,8 +135,8 @@ def atomic_output(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder is gone, full or not writable.
     """
-    path = _followed(path)
     try:
+        path = _followed(path)
         handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         os.close(handle)
     except OSError as error:

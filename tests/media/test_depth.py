@@ -8,8 +8,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 from mediafactory import make_video, number_of, numbered_image
 
+from lipsync_core.media import hdr
 from lipsync_core.media.encoders import (
     EncoderSettings,
     carries_alpha,
@@ -293,6 +295,18 @@ def test_what_an_encoder_takes_away_is_told(encoder, told, tmp_path):
     found = losses(settings, video, check_encoder(settings, video))
     assert len(found) == len(told)
     assert all(sentence.startswith(start) for sentence, start in zip(found, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Type.DOVI_METADATA, "Dolby Vision"), (Type.DYNAMIC_HDR_PLUS, "HDR10+")]
+)
+def test_dynamic_metadata_that_are_left_out_are_told(kind, name, tmp_path, monkeypatch):
+    """No encoder here makes such a file, so its side data are put in place of those of another."""
+    path = make_video(tmp_path / "t.mp4")
+    assert not probe_target(path).notes
+    monkeypatch.setattr(hdr, "side_data", lambda frame, asked: b"x" if asked == kind else None)
+    (note,) = probe_target(path).notes
+    assert note.startswith(f"The {name} data of {path} are left out")
 
 
 def test_an_ordinary_target_keeps_its_usual_encoder_and_nothing_is_told(tmp_path):
