@@ -105,13 +105,13 @@ def settings_for(
 
 
 def _usual(container: str, video: VideoFormat | None) -> str:
-    """The encoder for a container where none is named."""
-    if video is not None and video.alpha and container in _WITH_ALPHA:
-        return _WITH_ALPHA[container]
-    deep = video is not None and video.bit_depth > 8
-    if video is not None and (is_hdr(video) or (deep and container == "webm")):
-        return _WITH_HDR[container]  # in WebM it is also the one that takes 10 bits
-    return _DEFAULT[container]
+    """The encoder for a container where none is named; the default where a better one is not installed."""
+    wanted = _DEFAULT[container]
+    if video is not None and video.alpha:
+        wanted = _WITH_ALPHA.get(container, wanted)
+    elif video is not None and (is_hdr(video) or (video.bit_depth > 8 and container == "webm")):
+        wanted = _WITH_HDR[container]  # in WebM it is also the one that takes 10 bits
+    return wanted if wanted in video_encoders() else _DEFAULT[container]
 
 
 def segment_container(settings: EncoderSettings, video: VideoFormat) -> str:

@@ -56,6 +56,11 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(os.fsdecode(name) + ending)
 
 
+def readable(name: str) -> str:
+    """Return a file name as text that can be drawn: bytes that are no text become question marks."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def json_bytes(data: object) -> bytes:
     r"""Return data as readable JSON in UTF-8; what JSON does not know, such as a path, as text.
 
