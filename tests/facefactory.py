@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from mediafactory import make_sound, numbered_image
+from mediafactory import display_matrix, make_sound, numbered_image
 
 from lipsync_core import samples
 from lipsync_core.conformance.inputs import portrait_face
@@ -86,6 +86,7 @@ def face_video(
     without: Collection[int] = (),
     second: bool = False,
     rotation: int = 0,
+    mirrored: bool = False,
     images: Sequence[np.ndarray] | None = None,
     ticks: Sequence[int] | None = None,
     pix_fmt: str = "yuv420p",
@@ -97,6 +98,7 @@ def face_video(
         without: numbers of frames that show no face.
         second: a second, mirrored face beside the first.
         rotation: counterclockwise turn the stored frames need.
+        mirrored: readers mirror the stored frames left to right before that turn.
         images: upright frames instead of the drawn ones.
         ticks: presentation times in 1/1000 s, for variable rate.
         sound: a file whose sound is muxed in as AAC.
@@ -110,11 +112,12 @@ def face_video(
         stream.codec_context.time_base = stream.time_base = base
         stream.codec_context.gop_size = 12
         stream.options = {"crf": "14", "preset": "veryfast"}
-        if rotation:
-            stream.set_display_rotation(rotation)
+        if rotation or mirrored:
+            stream.set_display_matrix(display_matrix(rotation, mirrored))
         heard = out.add_stream("aac", rate=16000, layout="mono") if sound else None
         for n, image in enumerate(images):
-            stored = np.ascontiguousarray(np.rot90(image, -(rotation // 90)))
+            stored = np.rot90(image, -(rotation // 90))
+            stored = np.ascontiguousarray(stored[:, ::-1] if mirrored else stored)
             frame = av.VideoFrame.from_ndarray(stored, "rgb24").reformat(
                 format=pix_fmt, dst_colorspace=6
             )

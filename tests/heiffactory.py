@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ ENCODERS = {  # file ending -> encoder, its options, kind of item, box with its 
     ".avif": ("libsvtav1", {"crf": "10", "preset": "8"}, b"av01", b"av1C"),
 }
 COLOUR, ALPHA, TILES = 1, 2, 10
+os.environ.setdefault("SVT_LOG", "1")  # no banner for each tile
 
 
 def box(kind: bytes, *parts: bytes) -> bytes:

@@ -17,7 +17,7 @@ from lipsync_core.clips.library import Library
 from lipsync_core.clips.plot import draw
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.media.edits import EditList
-from lipsync_core.media.output import atomic_output, beside
+from lipsync_core.media.output import atomic_output, beside, readable
 from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound import read_with_picture
 from lipsync_core.media.sound_info import SoundInfo
@@ -94,7 +94,7 @@ def write(cutting: Cutting, files: dict[str, Path], title: str) -> None:
     A list that somebody wrote stays as it is.
     """
     contents = {
-        files["edl"]: cmx3600(cutting.edits, title, cutting.voice.path).encode(),
+        files["edl"]: readable(cmx3600(cutting.edits, title, cutting.voice.path)).encode(),
         files["plot"]: draw(cutting.edits, cutting.activity, cutting.voice, title),
     }
     if cutting.parts:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lipsync_core.media.edits import EditList
+from lipsync_core.media.output import readable
 from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.media.waveform import waveform
 
@@ -44,7 +45,7 @@ def draw(edits: EditList, activity: NDArray[np.float32], voice: SoundInfo, title
         shown, -speech, speech, color=_COLOURS["talk"], alpha=0.2, linewidth=0, step="post"
     )
     sound.set_ylabel("sound, speech")
-    sound.set_title(title)
+    sound.set_title(readable(title), parse_math=False)
     at = 0
     for edit in edits.edits:
         begin, end = at / rate, (at + edit.frames) / rate
@@ -52,8 +53,10 @@ def draw(edits: EditList, activity: NDArray[np.float32], voice: SoundInfo, title
         if edit.hold:
             clips.broken_barh([(end, edit.hold / rate)], (0, 1), color=_HELD)
         if (end - begin) / total > _LABEL_FROM:
-            name = f"{edit.clip.stem}\n{edit.first}-{edit.first + edit.frames - 1}"
-            clips.text((begin + end) / 2, 0.5, name, ha="center", va="center", fontsize=7)
+            name = f"{readable(edit.clip.stem)}\n{edit.first}-{edit.first + edit.frames - 1}"
+            clips.text(
+                (begin + end) / 2, 0.5, name, ha="center", va="center", fontsize=7, parse_math=False
+            )
         at += edit.length
         for panel in (sound, clips):
             panel.axvline(at / rate, color="black", linewidth=0.6)

@@ -10,7 +10,7 @@ from typing import Any
 from lipsync_core.errors import UsageError
 from lipsync_core.evaluation.figures import plain, rows
 from lipsync_core.evaluation.plot import draw
-from lipsync_core.media.output import atomic_output, json_bytes
+from lipsync_core.media.output import atomic_output, json_bytes, readable
 
 FORMS = (".json", ".png", ".html")
 _STYLE = (
@@ -41,7 +41,7 @@ def write(told: dict[str, Any], path: Path) -> None:
     elif form == ".png":
         data = draw(told)
     else:
-        data = _page(told).encode("utf-8", "replace")
+        data = readable(_page(told)).encode()
     with atomic_output(path) as part:
         part.write_bytes(data)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lipsync_core.evaluation.figures import MOVEMENT
+from lipsync_core.media.output import readable
 from lipsync_core.media.probe import probe_sound
 from lipsync_core.media.sound_info import SoundInfo
 from lipsync_core.media.waveform import waveform
@@ -36,7 +37,7 @@ def draw(told: dict[str, Any]) -> bytes:
     FigureCanvasAgg(figure)
     panels = figure.subplots(1 + len(curves), 1, sharex=True, squeeze=False)[:, 0]
     _waveform(panels[0], probe_sound(Path(told["sound"]), told["sound_track"]), told)
-    panels[0].set_title(Path(told["video"]).name)
+    panels[0].set_title(readable(Path(told["video"]).name), parse_math=False)
     for panel, (name, found) in zip(panels[1:], curves.items(), strict=True):
         _curves(panel, found)
         panel.set_ylabel(name.replace("_", " "))

@@ -44,6 +44,8 @@ _COPIED = {
     ),
     "webm": ("webvtt",),
 }  # fmt: skip
+_QUICKTIME = {"deu": "ger", "nld": "dut", "ell": "gre", "isl": "ice", "zho": "chi", "sqi": "alb"}
+"""Languages that QuickTime numbers, and FFmpeg knows for .mov, by their other code (ISO 639-2/B) only."""
 _TEXT_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
 """What text subtitles of other kinds become."""
 
@@ -172,9 +174,7 @@ def _added(output: OutputContainer, given: Stream, how: Subtitles) -> Stream:
         made = output.add_stream_from_template(given)
     else:
         made = add_text_stream(output, how.text_codec)
-    for name in ("language", "title"):
-        if name in given.metadata:
-            made.metadata[name] = given.metadata[name]
+    made.metadata.update(_naming(given, output.format.name))
     made.disposition = given.disposition
     return made
 
@@ -227,13 +227,20 @@ def _kept_tags(source: InputContainer, stream: VideoStream, container: str) -> d
 
 
 def _video_tags(source: InputContainer, stream: VideoStream, container: str) -> dict[str, str]:
-    kept = {
-        name: stream.metadata[name] for name in ("language", "title") if name in stream.metadata
-    }
-    if kept.get("language") == "und":
-        del kept["language"]
+    kept = _naming(stream, container)
     code = _time_code(source, stream)
     return kept | ({"timecode": code} if code and container in ("mp4", "mov") else {})
+
+
+def _naming(stream: Stream, container: str) -> dict[str, str]:
+    """Language and title of a stream, as the output's container knows them."""
+    kept: dict[str, str] = {
+        name: stream.metadata[name] for name in ("language", "title") if name in stream.metadata
+    }
+    language = kept.pop("language", "und")
+    if container == "mov":
+        language = _QUICKTIME.get(language, language)
+    return kept if language == "und" else kept | {"language": language}
 
 
 def _time_code(source: InputContainer, stream: VideoStream) -> str | None:

@@ -1,7 +1,8 @@
 """A video as if it had been recorded in another form: size, frame rate and depth of the clips around it.
 
-Pictures are scaled with their aspect kept; bars fill what is left, or the edges are cut off. Each frame of
-the new rate shows the frame of the video that is nearest in time.
+Pictures are scaled with their aspect kept; bars fill what is left, or the edges are cut off: the sides alike,
+above less than below, where heads are. Each frame of the new rate shows the frame of the video that is
+nearest in time.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 Filling = Literal["pad", "crop"]
 """Where the aspect differs: add bars, or cut the edges off."""
+_CUT_ABOVE = 8
+"""Of the rows that are cut off, one in so many is at the top: a portrait's head is not in its middle."""
 FILLINGS: tuple[Filling, ...] = get_args(Filling)
 
 
@@ -108,19 +111,12 @@ def conform(info: TargetInfo, wanted: VideoFormat, filling: Filling) -> TargetIn
     if fits(info.video, wanted):
         return info
     sources = nearest_frames(info.index, wanted.frame_rate)
-    video = info.video
-    form = Form(width=video.width, height=video.height, frame_rate=video.frame_rate)
     return replace(
         info,
         video=wanted,
         index=constant_index(len(sources), wanted.frame_rate),
         conformed=Conformed(original=info, sources=sources, filling=filling),
-        notes=(
-            *info.notes,
-            f"{info.path} is {form}; it is shown with {wanted.width}x{wanted.height} at "
-            f"{float(wanted.frame_rate):.6g} ({'bars' if filling == 'pad' else 'cut edges'} where the "
-            "aspect differs).",
-        ),
+        notes=(*info.notes, _told(info, wanted, filling)),
     )
 
 
@@ -138,6 +134,19 @@ def nearest_frames(index: VideoIndex, rate: Fraction) -> NDArray[np.int64]:
         return np.zeros(count, np.int64)
     earlier = ticks - index.ticks[after - 1] <= index.ticks[after] - ticks
     return np.where(earlier, after - 1, after).astype(np.int64)
+
+
+def _told(info: TargetInfo, wanted: VideoFormat, filling: Filling) -> str:
+    """What is done to a video, for the user."""
+    video, ways = info.video, []
+    if (video.width, video.height) != (wanted.width, wanted.height):
+        ways.append(f"scaled to {wanted.width}x{wanted.height}")
+    if video.width * wanted.height != video.height * wanted.width:
+        ways.append("with bars" if filling == "pad" else "with its edges cut off")
+    if video.variable_rate or video.frame_rate != wanted.frame_rate:
+        ways.append(f"shown at {float(wanted.frame_rate):.6g} frames a second")
+    form = f"{video.width}x{video.height} at {float(video.frame_rate):.6g} frames a second"
+    return f"{info.path} is {form}; it is {', '.join(ways) or 'converted like the others'}."
 
 
 def conformed_format(video: VideoFormat, form: Form) -> VideoFormat:
@@ -180,9 +189,8 @@ def conformed_frame(
         step = 1 if part else 2  # luma lies at even places, so that chroma lies at whole ones
         shape = wanted.height * step // 2, wanted.width * step // 2
         canvas = np.full(shape, value, plane.dtype)
-        (top, rows), (left, columns) = (
-            _middle(have, want, step) for have, want in zip(plane.shape, shape, strict=True)
-        )
+        top, rows = _overlap(plane.shape[0], shape[0], step, _CUT_ABOVE)
+        left, columns = _overlap(plane.shape[1], shape[1], step, 2)
         canvas[rows, columns] = plane[top, left]
         made.append(canvas)
     return planes.frame_of(made, wanted.working_format)
@@ -192,9 +200,12 @@ def _even(length: Fraction) -> int:
     return max(2, 2 * round(length / 2))
 
 
-def _middle(have: int, want: int, step: int) -> tuple[slice, slice]:
-    """Which of `have` samples lie on which of `want`, both about the same middle, in whole steps."""
-    off = (want - have) // (2 * step) * step
-    return slice(max(0, -off), max(0, -off) + min(have, want)), slice(
-        max(0, off), max(0, off) + min(have, want)
-    )
+def _overlap(have: int, want: int, step: int, share: int) -> tuple[slice, slice]:
+    """Which of `have` samples lie on which of `want`, in whole steps.
+
+    Bars are alike on both sides; of what is cut off, one part of `share` is at the beginning.
+    """
+    size, extra = min(have, want), abs(have - want)
+    bar = extra // (2 * step) * step if want > have else 0
+    cut = extra // (share * step) * step if have > want else 0
+    return slice(cut, cut + size), slice(bar, bar + size)

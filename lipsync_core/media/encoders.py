@@ -14,6 +14,7 @@ import av
 import av.error
 
 from lipsync_core.errors import OutputError, UsageError
+from lipsync_core.media.encoder_families import FAMILIES, family
 from lipsync_core.media.fields import FIELD_ORDER
 from lipsync_core.media.formats import FULL, LIMITED, UNSPECIFIED
 from lipsync_core.media.hdr import TRANSFERS, is_hdr, svtav1_parameters, x265_parameters
@@ -32,69 +33,6 @@ _WITH_ALPHA = {"mov": "prores_ks", "webm": "libvpx-vp9"}
 _WITH_HDR = {"mp4": "libx265", "mov": "libx265", "matroska": "libx265", "webm": "libsvtav1"}
 """What editors and players expect for transparency and for HDR; none for others."""
 _WEBM = ("vp8", "vp9", "av1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Family:
-    """How one encoder spells quality and speed.
-
-    Attributes:
-        quality: option that takes `crf`.
-        speed: option that takes `preset`.
-        crf: default quality.
-        preset: default speed.
-        options: always set.
-        scale: lowest and highest value of `quality`; FFmpeg clamps others without a word.
-        interlaces: it can code the two fields of a frame apart.
-        alpha: containers in which players find the transparency that it writes.
-        in_nut: NUT holds what it makes.
-        parameters: option that takes further settings of its own, which may tell HDR metadata.
-    """
-
-    quality: str | None = None
-    speed: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    options: tuple[tuple[str, str], ...] = ()
-    scale: tuple[int, int] = (0, 51)
-    interlaces: bool = False
-    alpha: tuple[str, ...] = ()
-    in_nut: bool = True
-    parameters: str | None = None
-
-
-_FAMILIES = {
-    # Macroblock-tree rate control reads memory that nothing wrote (seen on av 18: other bytes for the
-    # same pictures with glibc's MALLOC_PERTURB_=1, the same without mbtree), and a resumed run must
-    # give the pictures of an unbroken one.
-    "libx264": _Family(
-        quality="crf", speed="preset", crf=18, preset="veryfast",
-        options=(("x264-params", "mbtree=0"),), interlaces=True,
-    ),
-    "libx265": _Family(
-        quality="crf", speed="preset", crf=20, preset="veryfast",
-        options=(("x265-params", "log-level=none"),), parameters="x265-params",
-    ),
-    "libvpx-vp9": _Family(
-        quality="crf", speed="cpu-used", crf=24, preset="5",
-        options=(("b", "0"), ("deadline", "good"), ("row-mt", "1")),
-        scale=(0, 63), alpha=("webm", "matroska"),
-    ),
-    "libvpx": _Family(
-        quality="crf", speed="cpu-used", crf=8, preset="5",
-        options=(("b", "8M"), ("deadline", "good"), ("auto-alt-ref", "0")),
-        scale=(4, 63),
-    ),
-    "libsvtav1": _Family(
-        quality="crf", speed="preset", crf=24, preset="8", scale=(0, 63), parameters="svtav1-params",
-    ),
-    "prores_ks": _Family(interlaces=True, alpha=("mov", "matroska"), in_nut=False),
-    "h264_nvenc": _Family(quality="cq", speed="preset", crf=19, preset="p5"),
-    "hevc_nvenc": _Family(quality="cq", speed="preset", crf=21, preset="p5"),
-    "av1_nvenc": _Family(quality="cq", speed="preset", crf=24, preset="p5"),
-    "h264_videotoolbox": _Family(options=(("b", "8M"),)),
-    "mpeg4": _Family(quality="qscale", crf=2, options=(("flags", "+qscale"),), scale=(1, 31)),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,14 +60,14 @@ class EncoderSettings:
 
     def options(self) -> dict[str, str]:
         """Return FFmpeg options; quality and speed only where the encoder has such an option."""
-        family = _family(self.encoder)
-        options = dict(family.options)
-        crf = family.crf if self.crf is None else self.crf
-        preset = family.preset if self.preset is None else self.preset
-        if family.quality and crf is not None:
-            options[family.quality] = str(crf)
-        if family.speed and preset is not None:
-            options[family.speed] = preset
+        known = family(self.encoder)
+        options = dict(known.options)
+        crf = known.crf if self.crf is None else self.crf
+        preset = known.preset if self.preset is None else self.preset
+        if known.quality and crf is not None:
+            options[known.quality] = str(crf)
+        if known.speed and preset is not None:
+            options[known.speed] = preset
         return options
 
 
@@ -167,23 +105,23 @@ def settings_for(
 
 
 def _usual(container: str, video: VideoFormat | None) -> str:
-    """The encoder for a container where none is named."""
-    if video is not None and video.alpha and container in _WITH_ALPHA:
-        return _WITH_ALPHA[container]
-    deep = video is not None and video.bit_depth > 8
-    if video is not None and (is_hdr(video) or (deep and container == "webm")):
-        return _WITH_HDR[container]  # in WebM it is also the one that takes 10 bits
-    return _DEFAULT[container]
+    """The encoder for a container where none is named; the default where a better one is not installed."""
+    wanted = _DEFAULT[container]
+    if video is not None and video.alpha:
+        wanted = _WITH_ALPHA.get(container, wanted)
+    elif video is not None and (is_hdr(video) or (video.bit_depth > 8 and container == "webm")):
+        wanted = _WITH_HDR[container]  # in WebM it is also the one that takes 10 bits
+    return wanted if wanted in video_encoders() else _DEFAULT[container]
 
 
 def segment_container(settings: EncoderSettings, video: VideoFormat) -> str:
     """FFmpeg's name of the container for segments: NUT, or Matroska for what NUT cannot hold."""
-    return "nut" if _family(settings.encoder).in_nut and not video.alpha else "matroska"
+    return "nut" if family(settings.encoder).in_nut and not video.alpha else "matroska"
 
 
 def carries_alpha(settings: EncoderSettings, output: Path) -> bool:
     """Whether the transparency of the pictures gets into the output."""
-    return container_of(output) in _family(settings.encoder).alpha
+    return container_of(output) in family(settings.encoder).alpha
 
 
 def losses(settings: EncoderSettings, source: VideoFormat, encoded: VideoFormat) -> list[str]:
@@ -199,7 +137,7 @@ def losses(settings: EncoderSettings, source: VideoFormat, encoded: VideoFormat)
         told.append(f"The encoder {settings.encoder} takes 8 bits; the target has 10 or more.")
     if is_hdr(source):
         name = f"HDR ({TRANSFERS[source.color_trc or 0]})"
-        if source.hdr is None or _family(settings.encoder).parameters is not None:
+        if source.hdr is None or family(settings.encoder).parameters is not None:
             told.append(f"The target is {name}; it is encoded with {settings.encoder}.")
         else:
             told.append(
@@ -220,7 +158,7 @@ def check_encoder(settings: EncoderSettings, video: VideoFormat) -> VideoFormat:
         OutputError: unknown encoder, or it refuses these settings or this size.
         UsageError: interlaced frames are to be kept, which this encoder cannot.
     """
-    if video.fields is not None and not _family(settings.encoder).interlaces:
+    if video.fields is not None and not family(settings.encoder).interlaces:
         raise UsageError(
             f"The encoder {settings.encoder} does not write interlaced video.",
             "Omit --interlaced keep, or use --encoder libx264.",
@@ -282,22 +220,18 @@ def _acceptable(video: VideoFormat, names: list[str]) -> VideoFormat:
 
 def _with_hdr(options: dict[str, str], encoder: str, video: VideoFormat) -> dict[str, str]:
     """Options that also tell the encoder the HDR metadata."""
-    name = _family(encoder).parameters
+    name = family(encoder).parameters
     if name is None or video.hdr is None or not is_hdr(video):
         return options
     told = (x265_parameters if name == "x265-params" else svtav1_parameters)(video.hdr)
     return options | {name: ":".join([*filter(None, [options.get(name)]), *told])}
 
 
-def _family(encoder: str) -> _Family:
-    return _FAMILIES.get(encoder, _Family())
-
-
 def _interlacing(encoder: str, fields: Fields) -> dict[str, str]:
     """Options for interlaced frames."""
     options = {"flags": "+ilme+ildct"}
     if encoder == "libx264":  # it does not go by the order that frames are marked with
-        parameters = dict(_family(encoder).options)["x264-params"]
+        parameters = dict(family(encoder).options)["x264-params"]
         options["x264-params"] = f"{parameters}:{'tff' if fields == 'top' else 'bff'}=1"
     return options
 
@@ -305,7 +239,7 @@ def _interlacing(encoder: str, fields: Fields) -> dict[str, str]:
 def video_encoders() -> list[str]:
     """Return the names of the encoders known to this tool that the installed PyAV has."""
     found = []
-    for name in _FAMILIES:
+    for name in FAMILIES:
         try:
             av.Codec(name, "w")
         except (av.error.FFmpegError, ValueError):
@@ -320,16 +254,16 @@ def _check_quality(encoder: str, crf: int) -> None:
     Raises:
         UsageError: it is outside, or the encoder has no such scale.
     """
-    family = _FAMILIES.get(encoder)
-    if family is None:
+    known = FAMILIES.get(encoder)
+    if known is None:
         return  # an encoder that this tool knows nothing about
-    if family.quality is None:
+    if known.quality is None:
         raise UsageError(f"The encoder {encoder} has no quality setting.", "Omit --crf.")
-    low, high = family.scale
+    low, high = known.scale
     if not low <= crf <= high:
         raise UsageError(
             f"--crf {crf} is out of range for the encoder {encoder}.",
-            f"Choose a value from {low} (best) to {high}; the default is {family.crf}.",
+            f"Choose a value from {low} (best) to {high}; the default is {known.crf}.",
         )
 
 

@@ -51,6 +51,22 @@ class HdrMetadata:
     light: tuple[int, int] | None = None
 
 
+_DYNAMIC = {
+    "Dolby Vision": (Type.DOVI_METADATA, Type.DOVI_RPU_BUFFER),
+    "HDR10+": (Type.DYNAMIC_HDR_PLUS,),
+    "HDR Vivid": (Type.DYNAMIC_HDR_VIVID,),
+}
+
+
+def dynamic_metadata(frame: av.VideoFrame) -> list[str]:
+    """Return the names of the dynamic HDR metadata that a frame carries; no encoder here writes them."""
+    return [
+        name
+        for name, kinds in _DYNAMIC.items()
+        if any(side_data(frame, kind) is not None for kind in kinds)
+    ]
+
+
 def is_hdr(video: VideoFormat) -> bool:
     """Whether a video is HDR by its transfer."""
     return video.color_trc in TRANSFERS

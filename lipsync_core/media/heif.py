@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import av.error
 import numpy as np
 
+from lipsync_core.media import heif_boxes
 from lipsync_core.media.colour import whole_rgb
 from lipsync_core.media.containers import open_input
 
@@ -100,6 +101,8 @@ def _decoded(path: Path, wanted: set[int]) -> Iterator[tuple[int, av.VideoFrame]
     """Yield each wanted item's number and its frame; FFmpeg names streams by items."""
     with open_input(path, "target") as container:
         streams = [s for s in container.streams.video if s.id in wanted]
+        for stream in streams:  # a decoder for each tile, of which a photo has 48 or more
+            stream.codec_context.thread_count = 1
         for packet in container.demux(streams):
             for frame in cast("list[av.VideoFrame]", packet.decode()):
                 yield packet.stream.id, frame
@@ -162,39 +165,23 @@ def _brands(head: bytes) -> set[bytes]:
     return {head[8:12], *(head[k : k + 4] for k in range(16, size - 3, 4))}
 
 
-def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and content of the boxes in `data`."""
-    place = 0
-    while place + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, place)
-        begin = place + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, begin)
-            begin += 8
-        stop = place + size if size else len(data)
-        if stop < begin:
-            return
-        yield kind, data[begin:stop]
-        place = stop
-
-
 class _Items:
     """The items of one file: kinds, properties, references, places."""
 
     def __init__(self, data: bytes) -> None:
-        meta = next((body for kind, body in _boxes(data) if kind == b"meta"), None)
+        meta = next((body for kind, body in heif_boxes.boxes(data) if kind == b"meta"), None)
         if meta is None:
             raise ValueError("it has no picture")
-        boxes = dict(_boxes(meta[4:]))
+        boxes = dict(heif_boxes.boxes(meta[4:]))
         self._file, self._own = data, boxes.get(b"idat", b"")
         wide = boxes[b"pitm"][0] > 0
         (self._primary,) = struct.unpack_from(">I" if wide else ">H", boxes[b"pitm"], 4)
-        self._kinds = dict(_item_kinds(boxes[b"iinf"]))
-        self._links = list(_references(boxes.get(b"iref", b"")))
-        properties = dict(_boxes(boxes[b"iprp"]))
-        self._shared = list(_boxes(properties[b"ipco"]))
-        self._given = dict(_associations(properties[b"ipma"]))
-        self._places = dict(_locations(boxes[b"iloc"]))
+        self._kinds = dict(heif_boxes.item_kinds(boxes[b"iinf"]))
+        self._links = list(heif_boxes.references(boxes.get(b"iref", b"")))
+        properties = dict(heif_boxes.boxes(boxes[b"iprp"]))
+        self._shared = list(heif_boxes.boxes(properties[b"ipco"]))
+        self._given = dict(heif_boxes.associations(properties[b"ipma"]))
+        self._places = dict(heif_boxes.locations(boxes[b"iloc"]))
 
     def layout(self) -> _Layout:
         """What makes up the primary picture.
@@ -244,60 +231,3 @@ class _Items:
         inside, pieces = self._places[item]
         data = self._own if inside else self._file
         return b"".join(data[at : at + size] for at, size in pieces)
-
-
-def _item_kinds(box: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield number and kind of each item."""
-    for _, body in _boxes(box[8:] if box[0] else box[6:]):
-        wide = body[0] >= 3
-        (item,) = struct.unpack_from(">I" if wide else ">H", body, 4)
-        place = 4 + (4 if wide else 2) + 2
-        yield item, body[place : place + 4]
-
-
-def _references(box: bytes) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
-    """Yield kind, from which item, to which items."""
-    if not box:
-        return
-    code = "I" if box[0] else "H"
-    size = struct.calcsize(code)
-    for kind, body in _boxes(box[4:]):
-        (item,) = struct.unpack_from(f">{code}", body)
-        (count,) = struct.unpack_from(">H", body, size)
-        yield kind, item, struct.unpack_from(f">{count}{code}", body, size + 2)
-
-
-def _associations(box: bytes) -> Iterator[tuple[int, tuple[int, ...]]]:
-    """Yield each item's properties, numbered from 1, in their order."""
-    version, wide, place = box[0], box[3] & 1, 8
-    for _ in range(int.from_bytes(box[4:8], "big")):
-        (item,) = struct.unpack_from(">I" if version else ">H", box, place)
-        place += 4 if version else 2
-        count, place = box[place], place + 1
-        given = struct.unpack_from(f">{count}{'H' if wide else 'B'}", box, place)
-        place += count * (2 if wide else 1)
-        yield item, tuple(k & (0x7FFF if wide else 0x7F) for k in given)
-
-
-def _locations(box: bytes) -> Iterator[tuple[int, tuple[bool, list[tuple[int, int]]]]]:
-    """Yield each item, whether it lies in the meta box itself, and its pieces (offset, length)."""
-    version, place = box[0], 6
-    sizes = [box[4] >> 4, box[4] & 15, box[5] >> 4, box[5] & 15 if version else 0]
-
-    def number(size: int) -> int:
-        nonlocal place
-        place += size
-        return int.from_bytes(box[place - size : place], "big")
-
-    offset_size, length_size, base_size, index_size = sizes
-    for _ in range(number(2 if version < 2 else 4)):
-        item = number(2 if version < 2 else 4)
-        inside = bool(version and number(2) & 15)
-        number(2)
-        base = number(base_size)
-        pieces = []
-        for _ in range(number(2)):
-            number(index_size)
-            at = base + number(offset_size)
-            pieces.append((at, number(length_size)))
-        yield item, (inside, pieces)

@@ -56,6 +56,11 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(os.fsdecode(name) + ending)
 
 
+def readable(name: str) -> str:
+    """Return a file name as text that can be drawn: bytes that are no text become question marks."""
+    return name.encode("utf-8", "replace").decode()
+
+
 def json_bytes(data: object) -> bytes:
     r"""Return data as readable JSON in UTF-8; what JSON does not know, such as a path, as text.
 
@@ -135,8 +140,8 @@ def atomic_output(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder is gone, full or not writable.
     """
-    path = _followed(path)
     try:
+        path = _followed(path)
         handle, name = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
         os.close(handle)
     except OSError as error:

@@ -32,7 +32,7 @@ from lipsync_core.media.formats import (
     VideoFormat,
     picture_format,
 )
-from lipsync_core.media.hdr import hdr_metadata
+from lipsync_core.media.hdr import dynamic_metadata, hdr_metadata
 from lipsync_core.media.index import VideoIndex, constant_index, index_of_times, read_index
 from lipsync_core.media.output import is_folder
 from lipsync_core.media.picture import has_alpha, is_rgb_like
@@ -42,6 +42,7 @@ from lipsync_core.media.video_decoder import decoder_of
 from lipsync_core.media.webp import is_animated_webp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import av
@@ -166,7 +167,7 @@ def probe_target(
             codec=stream.codec_context.codec.canonical_name,
             track=pictures_of(container).index(stream),
             tracks=len(pictures_of(container)),
-            notes=_notes(path, index, fields, keep),
+            notes=_notes(path, index, fields, keep, dynamic_metadata(frame)),
             deinterlace=fields is not None and not keep,
             has_alpha=_is_transparent(frame),
         )
@@ -177,7 +178,13 @@ def _holds_pictures(container: str) -> bool:
     return container.endswith("_pipe") or container in ("gif", "apng", "ico", "image2")
 
 
-def _notes(path: Path, index: VideoIndex, fields: Fields | None, keep: bool) -> tuple[str, ...]:
+def _notes(
+    path: Path,
+    index: VideoIndex,
+    fields: Fields | None = None,
+    keep: bool = False,
+    dynamic: Sequence[str] = (),
+) -> tuple[str, ...]:
     """What the user should know of a video."""
     notes = []
     if index.frame_rate < FEWEST_FRAMES:
@@ -189,6 +196,8 @@ def _notes(path: Path, index: VideoIndex, fields: Fields | None, keep: bool) -> 
         notes.append(f"{path} is interlaced ({fields} field first) and stays so.")
     elif fields is not None:
         notes.append(f"{path} is interlaced; it was deinterlaced (--interlaced keep prevents it).")
+    if dynamic:
+        notes.append(f"The {' and '.join(dynamic)} data of {path} are left out; its base is kept.")
     return tuple(notes)
 
 
@@ -206,7 +215,7 @@ def _probe_webp(path: Path, rate: Fraction) -> TargetInfo:
         video=replace(
             video, time_base=index.time_base, variable_rate=index.variable_rate, pixel_format="rgba"
         ),
-        notes=_notes(path, index, None, False),
+        notes=_notes(path, index),
         has_alpha=bool((first[..., 3] < 255).any()),
     )  # fmt: skip
 

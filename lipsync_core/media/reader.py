@@ -6,31 +6,28 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import av
 import av.error
 import numpy as np
 
 from lipsync_core.errors import UnsupportedInput
-from lipsync_core.media import webp
 from lipsync_core.media.clock import InputClock
 from lipsync_core.media.conform import conformed_frame
 from lipsync_core.media.containers import DAMAGED_HINT, open_input, packets_of, video_stream
 from lipsync_core.media.fields import deinterlaced
-from lipsync_core.media.folder import read_one
 from lipsync_core.media.picture import Picture
+from lipsync_core.media.picture_sources import AnimationSource, FolderSource, StillSource
 from lipsync_core.media.probe import ANIMATED_WEBP, TargetInfo, probe_target
-from lipsync_core.media.still import read_still
 from lipsync_core.media.video_decoder import decoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import TracebackType
 
+    import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
     from lipsync_core.media.conform import Conformed
-    from lipsync_core.records import Image
 
 BUFFER_BYTES = 192 * 1024 * 1024
 """Decoded frames kept for reading backwards: 138 frames of 720p, 15 of 2160p."""
@@ -56,17 +53,17 @@ class VideoReader:
         """
         self.target = target if isinstance(target, TargetInfo) else probe_target(Path(target))
         self.damaged: set[int] = set()
-        self._source: _Still | _Folder | _Decoder | _Conforming | _Animation
+        self._source: StillSource | FolderSource | AnimationSource | _Decoder | _Conforming
         if self.target.conformed is not None:
             self._source = _Conforming(
                 self.target, self.target.conformed, self.damaged, buffer_bytes
             )
         elif self.target.kind == "picture":
-            self._source = _Still(self.target)
+            self._source = StillSource(self.target)
         elif self.target.codec == ANIMATED_WEBP:
-            self._source = _Animation(self.target)
+            self._source = AnimationSource(self.target)
         elif self.target.pictures:
-            self._source = _Folder(self.target)
+            self._source = FolderSource(self.target)
         else:
             self._source = _Decoder(self.target, self.damaged)
         self._kept = _Kept(buffer_bytes)
@@ -142,84 +139,6 @@ class _Kept:
     def clear(self) -> None:
         self._pictures.clear()
         self._bytes = 0
-
-
-class _Still:
-    """A still picture as a source of one frame."""
-
-    def __init__(self, target: TargetInfo) -> None:
-        self._picture = Picture.from_rgb(
-            read_still(target.path), target.index.info(0), target.video
-        )
-        self.place = 0
-
-    def picture(self, index: int) -> Picture:
-        return self._picture
-
-    def close(self) -> None:
-        return
-
-
-class _Folder:
-    """A folder of pictures, of which one at a time is held.
-
-    Attributes:
-        place: index of the frame given last; -1 before the first.
-    """
-
-    def __init__(self, target: TargetInfo) -> None:
-        self._target = target
-        self._now: Picture | None = None
-        self.place = -1
-
-    def picture(self, index: int) -> Picture:
-        """Return frame `index`.
-
-        Raises:
-            UnsupportedInput: it is damaged or of another size; unlike a damaged frame of a video it can be
-                repaired, so nothing replaces it.
-        """
-        if self._now is None or index != self.place:
-            target = self._target
-            image = read_one(target.pictures[index], target.video)
-            self._now = Picture.from_rgb(image, target.index.info(index), target.video)
-            self.place = index
-        return self._now
-
-    def close(self) -> None:
-        self._now, self.place = None, -1
-
-
-class _Animation:
-    """An animated WebP, of which a block of frames is held.
-
-    Attributes:
-        place: index of the frame given last; -1 before the first.
-    """
-
-    def __init__(self, target: TargetInfo) -> None:
-        self._target = target
-        self._first = 0
-        self._block: list[Image] = []
-        self.place = -1
-
-    def picture(self, index: int) -> Picture:
-        """Return frame `index`.
-
-        Raises:
-            UnsupportedInput: it cannot be decoded.
-        """
-        target = self._target
-        if not self._first <= index < self._first + len(self._block):
-            self._first = index - index % webp.BLOCK
-            self._block = webp.frames(target.path, self._first)
-        held = self._block[min(index - self._first, len(self._block) - 1)]
-        self.place = index
-        frame = av.VideoFrame.from_ndarray(held, "rgba")
-        return Picture.from_frame(frame, target.index.info(index), target.video)
-
-    def close(self) -> None:
-        self._block, self.place = [], -1
 
 
 class _Conforming:

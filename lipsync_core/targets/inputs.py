@@ -106,7 +106,7 @@ def probe_inputs(request: RunRequest) -> Probed:
 
     Raises:
         UnsupportedInput: a file is missing, damaged or of no use.
-        UsageError: a track that is not there.
+        UsageError: a track that is not there, or the fields of clips were to be kept.
     """
     path = request.target.path
     if is_edit_list(path):
@@ -114,6 +114,11 @@ def probe_inputs(request: RunRequest) -> Probed:
             raise UsageError(
                 f"{path} is an edit list, whose clips have tracks of their own.",
                 "Omit --video-track.",
+            )
+        if request.target.interlaced == "keep":
+            raise UsageError(
+                f"{path} is an edit list, whose clips are always deinterlaced.",
+                "Omit --interlaced.",
             )
         edits, sound = read_edits(path), _sound(request)
         if sound.end:
@@ -235,7 +240,6 @@ class _Clips:
         self.video: VideoFormat
         self.detector = detector
         self._path = request.path
-        self._interlaced = request.interlaced
         self._probed: dict[Path, TargetInfo] = {}
         self._rule = FaceRule.parse(request.face)
         self._checks = request.face_checks
@@ -246,11 +250,13 @@ class _Clips:
     def agree_on(self, edits: EditList) -> None:
         """Probe all clips, and bring them into the form of the list; else into that of the first clip.
 
+        Interlaced ones are always deinterlaced: fields cannot be scaled.
+
         Raises:
             UnsupportedInput: one cannot be read.
         """
         for clip in dict.fromkeys(edit.clip for edit in edits.edits):
-            self._probed[clip] = probe_target(clip, edits.frame_rate, interlaced=self._interlaced)
+            self._probed[clip] = probe_target(clip, edits.frame_rate)
         videos = [info.video for info in self._probed.values()]
         size = edits.size or (videos[0].width, videos[0].height)
         like = next((v for v in videos if (v.width, v.height) == size), videos[0])

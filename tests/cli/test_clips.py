@@ -156,7 +156,7 @@ def test_clips_of_three_sizes_and_rates_make_one_video(tmp_path):
     report = json.loads(done.stdout)
     assert report["output"]["frames"] == 120
     assert report["faces"]["frames_with_new_mouth"] == 120
-    assert len([note for note in report["notes"] if "it is shown with 320x320" in note]) == 3
+    assert len([note for note in report["notes"] if "it is scaled to 320x320" in note]) == 3
     with VideoReader(tmp_path / "o.mp4") as reader:
         video = reader.target.video
         assert (video.width, video.height, str(video.frame_rate)) == (320, 320, "30000/1001")

@@ -137,3 +137,31 @@ def test_an_output_that_is_a_link_is_followed(folder):
 def test_a_quality_outside_the_scale_is_refused(folder, output, crf):
     done = lipsync("run", "clip.mp4", "voice.wav", "-o", output, "--crf", crf, cwd=folder)
     assert done.returncode == 2 and f"--crf {crf} is out of range" in done.stderr
+
+
+@pytest.mark.parametrize("name", [f"{LATIN} $b$c", "漢"])
+def test_clips_and_judging_take_such_names_too(folder, name):
+    (folder / "lib" / "talk").mkdir(parents=True)
+    face_video(folder / "lib" / "talk" / f"{name}.mp4", 20)
+    (folder / "voice.wav").rename(folder / f"{name}.wav")
+    for words in (
+        ("clips", "build", "lib"),
+        ("clips", "render", "lib", "--audio", f"{name}.wav", "-o", f"{name}.mp4"),
+        (
+            "clips",
+            "render",
+            "--edits",
+            f"{name}.edits.json",
+            "--audio",
+            f"{name}.wav",
+            "-o",
+            "x.mp4",
+        ),
+        ("eval", f"{name}.mp4", "-o", f"{name}.html"),
+        ("eval", f"{name}.mp4", "-o", f"{name}.png"),
+        ("eval", f"{name}.mp4", "-o", f"{name}.json"),
+        ("prepare", f"{name}.mp4"),
+    ):
+        done = lipsync(*words, cwd=folder)
+        assert done.returncode == 0, (words, done.stderr)
+        assert "Traceback" not in done.stderr

@@ -117,11 +117,8 @@ def test_everything_is_taken_over(name, output, tmp_path, render):
         words = out.streams.subtitles[0].metadata
         assert words["language"] == "fra"
         video = out.streams.video[0].metadata
-        if ".mov" not in (
-            output[1:],
-            name[1:],
-        ):  # QuickTime's own list of languages is not FFmpeg's
-            assert video["language"] == "deu"
+        if name != "t.mov":  # FFmpeg left it out of the test's own file
+            assert video["language"] == ("ger" if output == "o.mov" else "deu")
         if name != "t.webm":
             assert (video | tags)["timecode"] == "01:02:03:04"
     styled = name == "styled.mkv" and output != "o.mkv"

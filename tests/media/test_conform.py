@@ -85,6 +85,13 @@ def test_the_aspect_is_kept(size, filling, bars, tmp_path):
         assert np.abs(image - whole[:, 80:240]).mean() < 2
 
 
+def test_more_is_cut_off_below_than_above(tmp_path):
+    """Heads are in the upper part of portraits."""
+    whole = images(conformed(make_video(tmp_path / "t.mp4"), 320, 192, 25))[0].astype(int)
+    cut = images(conformed(tmp_path / "t.mp4", 320, 96, 25, "crop"))[0].astype(int)
+    assert np.abs(cut - whole[12:108]).mean() < 2, "12 of 96 rows above"
+
+
 def test_pixels_that_are_not_square_are_counted_in(tmp_path):
     path = make_video(tmp_path / "t.mp4", (80, 96), aspect=Fraction(2))
     info = conformed(path, 160, 96, 25, sample_aspect_ratio=None)
@@ -117,8 +124,8 @@ def test_what_fits_is_left_alone_and_the_rest_is_told(tmp_path):
     info = probe_target(make_video(tmp_path / "t.mp4"))
     assert fits(info.video, info.video) and conform(info, info.video, "pad") is info
     other = conformed(tmp_path / "t.mp4", 320, 192, 50)
-    assert (
-        "t.mp4 is 160x96 at 25 frames a second; it is shown with 320x192 at 50" in other.notes[-1]
+    assert other.notes[-1].endswith(
+        "t.mp4 is 160x96 at 25 frames a second; it is scaled to 320x192, shown at 50 frames a second."
     )
 
 

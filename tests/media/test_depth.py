@@ -8,8 +8,10 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.sidedata.sidedata import Type
 from mediafactory import make_video, number_of, numbered_image
 
+from lipsync_core.media import encoders, hdr
 from lipsync_core.media.encoders import (
     EncoderSettings,
     carries_alpha,
@@ -293,6 +295,28 @@ def test_what_an_encoder_takes_away_is_told(encoder, told, tmp_path):
     found = losses(settings, video, check_encoder(settings, video))
     assert len(found) == len(told)
     assert all(sentence.startswith(start) for sentence, start in zip(found, told, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(Type.DOVI_METADATA, "Dolby Vision"), (Type.DYNAMIC_HDR_PLUS, "HDR10+")]
+)
+def test_dynamic_metadata_that_are_left_out_are_told(kind, name, tmp_path, monkeypatch):
+    """No encoder here makes such a file, so its side data are put in place of those of another."""
+    path = make_video(tmp_path / "t.mp4")
+    assert not probe_target(path).notes
+    monkeypatch.setattr(hdr, "side_data", lambda frame, asked: b"x" if asked == kind else None)
+    (note,) = probe_target(path).notes
+    assert note.startswith(f"The {name} data of {path} are left out")
+
+
+@pytest.mark.parametrize(("output", "usual"), [("o.mp4", "libx264"), ("o.webm", "libvpx-vp9")])
+def test_without_the_encoder_of_hdr_the_usual_one_serves(output, usual, tmp_path, monkeypatch):
+    """Some builds of PyAV lack libx265."""
+    video = probe_target(hdr_video(tmp_path / "t.mp4")).video
+    monkeypatch.setattr(encoders, "video_encoders", lambda: ["libx264", "libvpx-vp9"])
+    settings = settings_for(tmp_path / output, video=video)
+    assert settings.encoder == usual
+    assert "mastering data are lost" in losses(settings, video, check_encoder(settings, video))[-1]
 
 
 def test_an_ordinary_target_keeps_its_usual_encoder_and_nothing_is_told(tmp_path):

@@ -13,7 +13,7 @@ from facefactory import STRIP, face_frame, face_video, speech
 from mediafactory import number_of
 
 from lipsync_core.engine.run import run
-from lipsync_core.errors import UnsupportedInput
+from lipsync_core.errors import UnsupportedInput, UsageError
 from lipsync_core.media.edits import Edit, EditList, read_edits
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.requests import RunRequest
@@ -189,6 +189,12 @@ def test_a_list_says_which_form_it_has(library, two_seconds, tmp_path, filling, 
     assert len(made) == 100 and made[0].shape == (336, 384, 3)
     assert all((frame[:, :40].max() < 40) == bars for frame in made)
     assert report["inputs"]["target"]["frame_rate"] == "50"
+
+
+def test_fields_of_clips_cannot_be_kept(library, two_seconds, tmp_path):
+    request = RunRequest.of(written(library), two_seconds, tmp_path / "o.mp4", interlaced="keep")
+    with pytest.raises(UsageError, match="always deinterlaced"):
+        run(request)
 
 
 def test_text_and_file_are_one(library):
