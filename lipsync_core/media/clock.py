@@ -79,19 +79,30 @@ class InputClock:
         assert packet.dts is not None
         index, base = packet.stream_index, packet.time_base
         time = packet.dts * base + offset
-        due, jump = self._due.get(index), Fraction(0)
-        if due is not None:
-            if abs(time - due) > _AHEAD or time + _BACK < self._sent[index]:
-                jump = time - due
-        elif self._latest is not None and abs(time - self._latest) > _AHEAD:
-            jump = time - self._latest
+        jump = self._jump(index, time)
+        if jump and self.jumps and offset != self.jumps[-1][1]:
+            place, newest = self.jumps[-1]  # found in another stream, a few bytes further on
+            if not self._jump(index, packet.dts * base + newest):
+                self.jumps[-1] = (min(place, packet.pos or place), newest)
+                offset, time, jump = newest, packet.dts * base + newest, Fraction(0)
         if jump:
             offset, time = offset - jump, time - jump
             place = max(packet.pos or 0, self.jumps[-1][0] + 1 if self.jumps else 0)
             self.jumps.append((place, offset))
-            self._offsets[index] = offset
+        self._offsets[index] = offset
+        due = self._due.get(index)
         length = (packet.duration or 0) * base
         if not length and due is not None:
             length = max(Fraction(0), time - self._sent[index])
         self._due[index], self._sent[index], self._latest = time + length, time, time
         return offset
+
+    def _jump(self, index: int, time: Fraction) -> Fraction:
+        """Return the seconds by which a stream's next packet is on another clock; 0 where it is not."""
+        due = self._due.get(index)
+        if due is not None:
+            jumped = abs(time - due) > _AHEAD or time + _BACK < self._sent[index]
+            return time - due if jumped else Fraction(0)
+        if self._latest is not None and abs(time - self._latest) > _AHEAD:
+            return time - self._latest
+        return Fraction(0)

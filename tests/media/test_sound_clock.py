@@ -139,15 +139,17 @@ def test_a_hole_of_days_is_a_clock_that_jumped(tmp_path):
 
 
 def part(path: Path, numbers: range, offset: float, clicks: list[float]) -> Path:
-    """A numbered transport stream with clicks, its clock beginning at `offset`."""
+    """A numbered transport or program stream with clicks, its clock beginning at `offset`."""
     seconds = len(numbers) / 25
     options = {"output_ts_offset": str(offset)}
-    with av.open(str(path), "w", format="mpegts", options=options) as out:
-        stream = out.add_stream("libx264", rate=25)
+    form, codec = ("mpegts", "libx264") if path.suffix == ".ts" else ("mpeg", "mpeg2video")
+    with av.open(str(path), "w", format=form, options=options) as out:
+        stream = out.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 160, 96, "yuv420p"
         stream.codec_context.gop_size = 10
-        stream.options = {"preset": "veryfast"}
-        voice = out.add_stream("aac", rate=RATE, layout="mono")
+        stream.codec_context.bit_rate = 2_000_000
+        stream.options = {"preset": "veryfast"} if codec == "libx264" else {}
+        voice = out.add_stream("aac" if codec == "libx264" else "mp2", rate=RATE, layout="mono")
         for place, number in enumerate(numbers):
             frame = av.VideoFrame.from_ndarray(numbered_image(number, 160, 96), "rgb24")
             frame = frame.reformat(format="yuv420p")
@@ -196,6 +198,27 @@ def test_joined_recordings_are_sought_in(joined):
     with VideoReader(joined) as reader:
         assert [number_of(picture.rgb()) for picture in reader.frames_at(wanted)] == wanted
         assert not reader.damaged
+
+
+def test_joined_program_streams_have_one_jump_though_sound_shows_it_first(tmp_path, shown):
+    """The pictures of the second part lie before its sound, and are handed out behind it."""
+    from mediafactory import number_of
+
+    first = part(tmp_path / "1.mpg", range(50), 0, [0.5])
+    second = part(tmp_path / "2.mpg", range(50, 100), 0, [0.5])
+    path = tmp_path / "joined.mpg"
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    info = probe_target(path)
+    assert shown(info) == list(range(100))
+    assert len(info.index.jumps) == 1
+    assert float(info.duration) == pytest.approx(4, abs=0.05)
+    wanted = [99, 50, 49, 51, 3, 75]
+    with VideoReader(info) as reader:
+        assert [number_of(picture.rgb()) for picture in reader.frames_at(wanted)] == wanted
+        assert not reader.damaged
+    sound = probe_sound(path)
+    times = clicks_in(np.concatenate(list(read_with_picture(sound, RATE))))
+    assert times[1] - times[0] == pytest.approx(2, abs=0.03)
 
 
 def test_a_hole_in_a_transport_stream_is_no_join(tmp_path):
