@@ -26,7 +26,8 @@ class FormOptions:
     size: Annotated[
         str | None,
         typer.Option(
-            metavar="WxH", help="Size of videos in pixels. Default: that of most of the clips."
+            metavar="SIZE",
+            help="Size of videos in pixels, such as 1280x720. Default: that of most of the clips.",
         ),
     ] = None
     fps: Annotated[
