@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import numpy as np
 
@@ -20,8 +19,7 @@ from lipsync_core.records import Face, Image
 def analyse(
     images: Iterable[tuple[Image, list[int]]],
     detector: Detector,
-    folder: Path,
-    about: dict[str, str],
+    writer: AnalysisWriter,
     *,
     batch: int = 1,
     progress: Callable[[int], None] = lambda done: None,
@@ -32,8 +30,7 @@ def analyse(
         images: `(H, W, 3)` uint8 RGB, all frames in order, and cuts as `with_cuts` tells them; at most
             `DELAY + batch` are held.
         detector: an open detector.
-        folder: where the analysis goes (replaced when complete).
-        about: what is noted with it.
+        writer: where the analysis goes (replaced when complete).
         batch: frames handed to the detector in a call; a call never spans a cut.
         progress: called with the number of frames done.
 
@@ -41,37 +38,36 @@ def analyse(
         PluginFault: the detector gave something else than its contract says.
     """
     tracker = Tracker()
-    with AnalysisWriter(folder, about) as writer:
-        waiting: deque[Image] = deque()
-        cuts: set[int] = set()
-        done = 0
+    waiting: deque[Image] = deque()
+    cuts: set[int] = set()
+    done = 0
 
-        def detect(count: int) -> None:
-            nonlocal done
-            while count > 0:
-                if done in cuts:
-                    writer.cut(done)
-                    tracker.cut()
-                    detector.reset()
-                until = min((c for c in cuts if c > done), default=done + count)
-                n = min(count, batch, until - done)
-                group = [waiting.popleft() for _ in range(n)]
-                # One picture is not copied, which is a tenth of what the built-in detector costs.
-                images = np.stack(group) if n > 1 else group[0][None]
-                for image, faces in zip(images, _checked(detector.detect(images), n), strict=True):
-                    writer.add(done, faces, tracker.push(done, faces), image)
-                    done += 1
-                count -= n
-            progress(done)
+    def detect(count: int) -> None:
+        nonlocal done
+        while count > 0:
+            if done in cuts:
+                writer.cut(done)
+                tracker.cut()
+                detector.reset()
+            until = min((c for c in cuts if c > done), default=done + count)
+            n = min(count, batch, until - done)
+            group = [waiting.popleft() for _ in range(n)]
+            # One picture is not copied, which is a tenth of what the built-in detector costs.
+            images = np.stack(group) if n > 1 else group[0][None]
+            for image, faces in zip(images, _checked(detector.detect(images), n), strict=True):
+                writer.add(done, faces, tracker.push(done, faces), image)
+                done += 1
+            count -= n
+        progress(done)
 
-        detector.reset()
-        for image, begun in images:
-            cuts.update(begun)
-            waiting.append(image)
-            if len(waiting) >= batch + DELAY:
-                detect(batch)
-        detect(len(waiting))
-        return writer.finish(done)
+    detector.reset()
+    for image, begun in images:
+        cuts.update(begun)
+        waiting.append(image)
+        if len(waiting) >= batch + DELAY:
+            detect(batch)
+    detect(len(waiting))
+    return writer.finish(done)
 
 
 def _checked(found: list[list[Face]], count: int) -> list[list[Face]]:

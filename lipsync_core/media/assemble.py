@@ -221,7 +221,7 @@ def _read_order(path: Path) -> _Order:
         raise _damaged(path)
     order = np.array(stamps, np.int64)
     ranks = np.empty(len(order), np.int64)
-    ranks[np.argsort(order)] = np.arange(len(order))
+    ranks[np.argsort(order, kind="stable")] = np.arange(len(order))
     return _Order(ranks, header)
 
 

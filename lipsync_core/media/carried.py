@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+import av.error
 import numpy as np
 
 from lipsync_core.media.captions import TEXT, add_text_stream, text_of, wrapped
@@ -276,10 +278,23 @@ def _chapter(number: int, start: Fraction, stop: Fraction, tags: Mapping[str, st
 def _subtitles(source: InputContainer, container: str) -> Generator[Subtitles]:
     for stream in source.streams.subtitles:
         codec = _codec(stream)
-        if codec in _COPIED[container]:
-            yield Subtitles(index=stream.index, codec=codec, text_codec=None)
-        elif codec in TEXT:
-            yield Subtitles(index=stream.index, codec=codec, text_codec=_TEXT_CODEC[container])
+        for text_codec in (None, _TEXT_CODEC[container]):
+            fits = codec in (_COPIED[container] if text_codec is None else TEXT)
+            how = Subtitles(index=stream.index, codec=codec, text_codec=text_codec)
+            if fits and _is_taken(stream, how, container):
+                yield how
+                break
+
+
+def _is_taken(stream: Stream, how: Subtitles, container: str) -> bool:
+    """Whether the muxer takes the stream: tried before anything is rendered, as some lack their header."""
+    try:
+        with av.open(BytesIO(), "w", format=container) as trial:
+            _added(trial, stream, how)
+            trial.start_encoding()
+    except (av.error.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _left_out(source: InputContainer, plan: Carried, container: str) -> Generator[str]:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _NTSC = tuple(Fraction(n * 1000, 1001) for n in (24, 30, 48, 60, 120))
 _WHOLE = tuple(Fraction(n) for n in (24, 25, 30, 50, 60, 10, 12, 15, 20, 48, 100, 120))
 STANDARD_RATES = (*_WHOLE, *_NTSC, Fraction(25, 2))
+_FASTEST = 1000
+"""Frames per second of a single frame beyond which its duration means nothing (one tick of 1/90000 s)."""
 _FINE_CLOCK = Fraction(1, 5000)
 """A container clock at least this fine does not hide the rate by rounding."""
 
@@ -240,7 +242,8 @@ def _clock(
     ticks = stamps - stamps[0]
     steps = np.diff(ticks)
     if count == 1:
-        only = 1 / (length * base) if length else (hints[0] if hints else Fraction(25))
+        told = [1 / (length * base)] if length else []
+        only = next((rate for rate in (*told, *hints) if rate <= _FASTEST), Fraction(25))
         return ticks, 1 / only, 1, only, False
     rate: Fraction | None
     even = bool((steps == steps[0]).all())

@@ -275,7 +275,7 @@ def _convert(frame: av.VideoFrame, video: VideoFormat, name: str) -> av.VideoFra
         format=name,
         src_colorspace=code,
         dst_colorspace=code,
-        src_color_range=FULL if frame.format.is_rgb else span,
+        src_color_range=FULL if is_rgb_like(frame.format) else span,
         dst_color_range=span,
         interpolation=SMOOTH,
         threads=_THREADS,

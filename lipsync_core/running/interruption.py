@@ -67,6 +67,43 @@ def _free(path: Path) -> int:
     return 0
 
 
+class _Stop:
+    """Whether a stop may be raised now, or has to wait; of the main thread, the only one that is told."""
+
+    holding = 0
+    waiting = False
+
+
+def _stop(number: int = 0, frame: object = None) -> None:
+    if _Stop.holding:
+        _Stop.waiting = True
+        return
+    raise Cancelled("The run was stopped.", "Rerun the same command to resume.")
+
+
+@contextmanager
+def undivided() -> Iterator[None]:
+    """What is in here happens as a whole: a stop (`terminated_is_cancelled`) waits for its end.
+
+    For what nobody cleans up after yet: a folder between its making and the block that removes it, or the
+    start of a thread, which Python's own code does not survive half done.
+
+    Raises:
+        Cancelled: a stop came meanwhile.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _Stop.holding += 1
+    try:
+        yield
+    finally:
+        _Stop.holding -= 1
+        if _Stop.waiting and not _Stop.holding:
+            _Stop.waiting = False
+            _stop()
+
+
 @contextmanager
 def terminated_is_cancelled() -> Iterator[None]:
     """Ctrl-C, SIGTERM and a closed terminal leave the job through its cleaning up; what is finished is kept.
@@ -76,15 +113,11 @@ def terminated_is_cancelled() -> Iterator[None]:
     Raises:
         Cancelled: the user stopped it.
     """
-
-    def stop(number: int, frame: object) -> None:
-        raise Cancelled("The run was stopped.", "Rerun the same command to resume.")
-
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {
-        number: signal.signal(number, stop)
+        number: signal.signal(number, _stop)
         for number in _SIGNALS
         if number in _ALWAYS or signal.getsignal(number) is not signal.SIG_IGN
     }

@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from lipsync_core.running.interruption import undivided
+
 Item = TypeVar("Item")
 
 
@@ -50,8 +52,9 @@ def ahead(items: Iterable[Item], size: int) -> Generator[Item, None, None]:
                 close()
 
     thread = threading.Thread(target=work, name="lipsync-ahead", daemon=True)
-    thread.start()
     try:
+        with undivided():
+            thread.start()
         while True:
             item = box.get()
             if isinstance(item, _End):
@@ -61,7 +64,8 @@ def ahead(items: Iterable[Item], size: int) -> Generator[Item, None, None]:
             yield item
     finally:
         stop.set()
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
 
 
 class Sink(Generic[Item]):
@@ -93,7 +97,8 @@ class Sink(Generic[Item]):
                     self._error = error
 
     def __enter__(self) -> Sink[Item]:
-        self._thread.start()
+        with undivided():
+            self._thread.start()
         return self
 
     def __exit__(

@@ -15,7 +15,7 @@ import numpy as np
 from lipsync_core._version import __version__
 from lipsync_core.errors import UnsupportedInput
 from lipsync_core.faces.analyse import analyse
-from lipsync_core.faces.analysis import FORMAT, Analysis
+from lipsync_core.faces.analysis import FORMAT, Analysis, AnalysisWriter
 from lipsync_core.faces.selection import DOUBTS, REASONS, FaceChoice, FaceRule, choose
 from lipsync_core.faces.shots import with_cuts
 from lipsync_core.faces.turned_detector import TurnedDetector
@@ -28,7 +28,7 @@ from lipsync_core.registry.opening import open_detector
 from lipsync_core.registry.resolving import Resolved
 from lipsync_core.requests import TargetRequest
 from lipsync_core.running.cancellation import NEVER, CancelToken
-from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled, undivided
 from lipsync_core.running.progress import Progress
 from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
@@ -202,11 +202,12 @@ def find_faces(
     ):
         opened = open_detector(detector, resources)
         images = with_cuts(cancel.checked(_images(info)), info.video.frame_rate)
+        with undivided():
+            writer = resources.enter_context(AnalysisWriter(folder, about))
         made = analyse(
             resources.enter_context(closing(ahead(images, AHEAD))),
             opened if spec.any_turn else TurnedDetector(opened),
-            folder,
-            about,
+            writer,
             batch=spec.batch,
             progress=progress.advance,
         )

@@ -43,7 +43,8 @@ def clear(detector):
 
 def chosen(detector, images, folder, **choices):
     detector.reset()
-    analysis = analyse(((image, []) for image in images), detector, folder / "a", {})
+    with AnalysisWriter(folder / "a", {}) as writer:
+        analysis = analyse(((image, []) for image in images), detector, writer)
     return choose(analysis, FaceRule.parse("largest"), SIZE, **choices)
 
 

@@ -9,6 +9,7 @@ from covers import KINDS, cover, entering
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
 from lipsync_core.contracts import OpenContext
 from lipsync_core.faces.analyse import analyse
+from lipsync_core.faces.analysis import AnalysisWriter
 from lipsync_core.faces.schemes import convert
 from lipsync_core.faces.selection import REASONS, FaceRule, choose
 from lipsync_core.faces.turns import to_upright, turned_back
@@ -41,7 +42,8 @@ def frames(path, most=10_000):
 
 def chosen(detector, images, folder):
     detector.reset()
-    analysis = analyse(((image, []) for image in images), detector, folder, {})
+    with AnalysisWriter(folder, {}) as writer:
+        analysis = analyse(((image, []) for image in images), detector, writer)
     return choose(analysis, FaceRule.parse("largest"), images[0].shape[1::-1])
 
 

@@ -41,7 +41,8 @@ class Scripted(Detector):
 def analysed(tmp_path, script, images=None, batch=1) -> Analysis:
     images = images or [np.full((240, 320, 3), 100, np.uint8)] * len(script)
     watched = with_cuts(images, Fraction(25))
-    return analyse(watched, Scripted(script), tmp_path / "a", {"by": "test"}, batch=batch)
+    with AnalysisWriter(tmp_path / "a", {"by": "test"}) as writer:
+        return analyse(watched, Scripted(script), writer, batch=batch)
 
 
 def test_cuts_are_found_where_they_are():
@@ -110,13 +111,9 @@ def test_batches_never_span_a_cut(tmp_path, batch):
     images = [face_frame(n) if n < 13 else 255 - face_frame(n)[::-1] for n in range(24)]
     script = [[face(100 + n)] for n in range(24)]
     detector = Scripted(script)
-    result = analyse(
-        with_cuts((np.ascontiguousarray(i) for i in images), Fraction(25)),
-        detector,
-        tmp_path / "a",
-        {},
-        batch=batch,
-    )
+    watched = with_cuts((np.ascontiguousarray(i) for i in images), Fraction(25))
+    with AnalysisWriter(tmp_path / "a", {}) as writer:
+        result = analyse(watched, detector, writer, batch=batch)
     assert result.frames == 24 and result.shots == [(0, 13), (13, 24)]
     assert result.rows["frame"].tolist() == list(range(24))
     assert result.rows["track"].tolist() == [0] * 13 + [1] * 11

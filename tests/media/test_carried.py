@@ -8,6 +8,7 @@ import av
 import pytest
 from mediafactory import make_sound, make_video
 
+from lipsync_core.media import carried
 from lipsync_core.media.captions import add_text_stream, text_of, wrapped
 from lipsync_core.media.carried import plan_carried
 from lipsync_core.media.output import container_of
@@ -176,6 +177,24 @@ def test_subtitles_that_a_container_does_not_take_are_told(tmp_path):
         assert [
             ("dvd_subtitle) are left out" in n, ".mkv takes them" in n) for n in plan.notes
         ] == ([(True, True)] if told else [])
+
+
+def test_a_stream_that_no_muxer_takes_is_told_before_anything_is_rendered(tmp_path, monkeypatch):
+    """As subtitles without the header that their codec needs."""
+    info = probe_target(rich_video(tmp_path / "t.mkv"))
+    added = carried._added
+
+    def refuses_copies(output, given, how):
+        if how.text_codec is None:
+            raise ValueError("no header")
+        return added(output, given, how)
+
+    monkeypatch.setattr(carried, "_added", refuses_copies)
+    plan = plan_carried(info, "matroska", make_schedule(info.index))
+    assert [each.text_codec for each in plan.subtitles] == ["subrip"], "its text goes in anew"
+    monkeypatch.setattr(carried, "_added", lambda *_: av.open(str(tmp_path / "none.mkv")))
+    plan = plan_carried(info, "matroska", make_schedule(info.index))
+    assert not plan.subtitles and "(subrip) are left out" in plan.notes[0]
 
 
 def test_pictures_and_plain_videos_carry_nothing(tmp_path):

@@ -125,6 +125,23 @@ def test_one_frame_lasts_as_long_as_its_packet(tmp_path):
     assert (len(info.index), info.index.duration) == (1, Fraction(1, 10))
 
 
+@pytest.mark.parametrize("base", [Fraction(1, 90_000), Fraction(1, 12_800)])
+def test_one_frame_of_one_tick_has_a_usual_rate(base, tmp_path):
+    """Else its video would have 90,000 frames a second."""
+    path = tmp_path / "one.nut"
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("ffv1", rate=90_000)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = stream.time_base = base
+        frame = av.VideoFrame(64, 48, "yuv420p")
+        frame.pts, frame.time_base, frame.duration = 0, base, 1
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            packet.duration = 1
+            out.mux(packet)
+    info = probe_target(path)
+    assert info.frames == 1 and info.video.frame_rate <= 60
+
+
 def test_a_playlist_is_none(tmp_path):
     make_video(tmp_path / "t.ts")
     path = tmp_path / "list.m3u8"

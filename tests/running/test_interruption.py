@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import threading
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from lipsync_core.errors import Cancelled, OutputError
 from lipsync_core.running import interruption
-from lipsync_core.running.interruption import readable_io, terminated_is_cancelled
+from lipsync_core.running.interruption import readable_io, terminated_is_cancelled, undivided
 
 
 @pytest.mark.parametrize(
@@ -76,3 +80,37 @@ def test_a_closed_terminal_that_is_ignored_stays_ignored():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_waits_for_what_must_not_be_left_half_done(number):
+    done = []
+    with pytest.raises(Cancelled), terminated_is_cancelled():
+        with undivided(), undivided():
+            signal.raise_signal(number)
+            done.append("the whole")
+        done.append("more")
+    assert done == ["the whole"]
+    with terminated_is_cancelled(), undivided():
+        done.append("nothing waits any longer")
+
+
+def test_an_error_in_what_is_undivided_is_told_as_it_is():
+    with pytest.raises(ValueError, match="of its own"), terminated_is_cancelled(), undivided():
+        raise ValueError("of its own")
+
+
+def test_stops_in_quick_succession_leave_no_thread_and_no_traceback():
+    """A stop while a thread starts: Python's own threading module fails when it is interrupted there."""
+    from lipsync_core.running.queues import ahead
+
+    before = threading.active_count()
+    for wait in np.linspace(0, 0.002, 120):
+        timer = threading.Timer(wait, signal.raise_signal, (signal.SIGTERM,))
+        with contextlib.suppress(Cancelled), terminated_is_cancelled():
+            timer.start()
+            while True:
+                with closing(ahead(range(5), 2)) as items:
+                    next(items)
+        timer.join()
+    assert threading.active_count() == before

@@ -27,7 +27,7 @@ class FormOptions:
         str | None,
         typer.Option(
             metavar="SIZE",
-            help="Size of videos in pixels, as 1280x720. Default: that of most of the clips.",
+            help="Size of videos in pixels, such as 1280x720. Default: that of most of the clips.",
         ),
     ] = None
     fps: Annotated[
