@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from lipsync_core.conformance import inputs
 from lipsync_core.conformance.bench import Bench
 from lipsync_core.conformance.case import Case
-from lipsync_core.conformance.verdict import demand
+from lipsync_core.conformance.verdict import NotApplicable, demand
 from lipsync_core.contracts import Detector
+from lipsync_core.faces.crops import transform
 from lipsync_core.faces.schemes import POINTS, convert
+from lipsync_core.faces.turns import QUARTERS, to_upright, turned_back
 from lipsync_core.records import Face, Image, Points
 from lipsync_core.specs import DetectorSpec
 
@@ -73,6 +75,29 @@ def finds_portrait(bench: Bench) -> None:
         f"half of its landmarks lie more than {off:.0%} of the face's width off: are they in pixels of the "
         f"frame, and in the order of scheme '{best.scheme}'?",
     )
+
+
+def finds_turned(bench: Bench) -> None:
+    """What a detector says that finds faces in any turn; the engine turns pictures for the others."""
+    if not _spec(bench).any_turn:
+        raise NotApplicable("the spec does not say so")
+    known, upright = inputs.portrait_face(), inputs.portrait()
+    for quarter in range(1, QUARTERS):
+        shown = turned_back(upright, quarter)
+        detector = _open(bench)
+        faces = _found(detector, shown[None])[0]
+        off = np.inf
+        if faces:
+            best = max(faces, key=lambda face: face.score)
+            matrix = to_upright(quarter, shown.shape[1], shown.shape[0])
+            expected = convert(known.landmarks, known.scheme, best.scheme)
+            apart = _apart(transform(best.landmarks, matrix), expected)
+            off = float(np.median(apart)) / (known.box[2] - known.box[0])
+        demand(
+            off < _FAR,
+            f"the portrait turned by {90 * quarter} degrees was not found where it is: leave `any_turn` out "
+            "of the spec, and the engine turns pictures where no face is found.",
+        )
 
 
 def misses_between(bench: Bench) -> None:
@@ -156,6 +181,7 @@ CASES: tuple[Case, ...] = (
     Case(name="finds the bundled portrait's face and landmarks", run=finds_portrait),
     Case(name="gives an empty list between two faces", run=misses_between),
     Case(name="forgets on reset", run=resets),
+    Case(name="finds the face in any turn, if the spec says so", run=finds_turned),
     Case(name="leaves the pictures as they are", run=keeps_pictures),
     Case(name="bears small and odd sizes", run=bears_any_size),
 )

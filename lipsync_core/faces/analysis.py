@@ -55,6 +55,8 @@ the inner lips and distance of the mouth's corners over the distance of the eyes
 width between the cheeks, how it is turned in the picture plane (`faces.turns`), what speaks against its
 landmarks (`faces.plausibility`), and how unlike the track its mouth looks (`faces.covering`)."""
 
+LOOK_EVERY = 2
+"""Frames from one look at what may be before a mouth to the next, to halve what it costs."""
 _STEPS = 65535.0
 
 
@@ -77,10 +79,11 @@ class AnalysisWriter:
         self._shots: list[int] = [0]
         self._scheme: Scheme | None = None
         self._before: dict[int, tuple[int, int, Points]] = {}
+        self._looked: dict[int, NDArray[np.void]] = {}
 
     def cut(self, frame: int) -> None:
         """A shot begins at `frame`."""
-        self._before = {}
+        self._before, self._looked = {}, {}
         if frame > self._shots[-1]:
             self._shots.append(frame)
 
@@ -121,8 +124,16 @@ class AnalysisWriter:
         """Fill in what may speak against the faces of a frame; their looks are judged at the end."""
         rows["below_nose"], rows["misfit"] = below_nose(few, sparse), misfit(few, sparse)
         self._compare(rows, few, sparse)
-        seen = looks(image, few, sparse) if image is not None else np.zeros(len(rows), LOOK)
-        self._looks.write(seen.tobytes())
+        # What is before a mouth stays longer than a frame: every second one is looked at.
+        tracks = rows["track"].tolist()
+        known = image is None or (
+            int(rows["frame"][0]) % LOOK_EVERY and all(t in self._looked for t in tracks)
+        )
+        if not known:
+            assert image is not None
+            self._looked = dict(zip(tracks, looks(image, few, sparse), strict=True))
+        blank = np.zeros((), LOOK)
+        self._looks.write(np.array([self._looked.get(t, blank) for t in tracks], LOOK).tobytes())
 
     def _compare(self, rows: NDArray[np.void], points: Points, scheme: Scheme) -> None:
         """Fill in what depends on the same face in an earlier frame of the shot."""

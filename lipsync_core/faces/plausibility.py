@@ -42,6 +42,8 @@ without forehead and chin; all hold most of the landmarks."""
 _RIGID = [36, 39, 42, 45, 27, 28, 29, 30, 31, 33, 35]
 """Of iBUG's 68: corners of the eyes, nose. No expression moves them, and all detectors mean the same by them
 (a jaw line is the edge of the face for some, and lies on the skin for others)."""
+_HEIGHTS = [36, 39, 42, 45, 30, 48, 54, 51]
+"""Of iBUG's 68: corners of the eyes, tip of the nose, corners of the mouth, middle of the upper lip."""
 _FACE = np.array(
     [
         [-0.706, 0.045, 0.353],
@@ -63,17 +65,18 @@ def below_nose(points: Points, scheme: Scheme) -> NDArray[np.float64]:
     The mouth is where its corners are, or the middle of the upper lip, whichever says more: a smile lifts the
     corners.
     """
-    five = np.asarray(convert(points, scheme, "5"), np.float64)
-    middle = (five[:, 0] + five[:, 1]) / 2
-    across = five[:, 1] - five[:, 0]
-    down = np.stack([-across[:, 1], across[:, 0]], 1)
-
-    def below(place: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(((place - middle) * down).sum(1), np.float64)
-
-    nose, mouths = below(five[:, 2]), [below((five[:, 3] + five[:, 4]) / 2)]
-    if scheme != "5":
-        mouths.append(below(np.asarray(convert(points, scheme, "68")[:, 51], np.float64)))
+    if scheme == "5":
+        left, right, tip, *corners = np.moveaxis(np.asarray(points[..., :2], np.float64), 1, 0)
+        lips = []
+    else:
+        at = np.asarray(convert(points, scheme, "68")[:, _HEIGHTS], np.float64)
+        left, right = (at[:, 0] + at[:, 1]) / 2, (at[:, 2] + at[:, 3]) / 2
+        tip, corners, lips = at[:, 4], [at[:, 5], at[:, 6]], [at[:, 7]]
+    middle, across = (left + right) / 2, right - left
+    nose, *mouths = (
+        (place - middle)[:, 1] * across[:, 0] - (place - middle)[:, 0] * across[:, 1]
+        for place in (tip, (corners[0] + corners[1]) / 2, *lips)
+    )
     shares = [np.where(m > 0, (m - nose) / np.where(m > 0, m, 1.0), 0.0) for m in mouths]
     return np.asarray(np.max(shares, 0), np.float64)
 

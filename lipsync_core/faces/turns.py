@@ -25,8 +25,10 @@ _ROTATIONS = np.array(
 
 def roll(points: Points, scheme: Scheme) -> NDArray[np.float64]:
     """`(N,)` degrees by which the line of the eyes is turned clockwise, -180..180."""
-    five = np.asarray(convert(points, scheme, "5"), np.float64)
-    across = five[:, 1] - five[:, 0]
+    if scheme == "5":
+        across = points[:, 1, :2] - points[:, 0, :2]
+    else:
+        across = convert(points, scheme, "68")[:, 45] - convert(points, scheme, "68")[:, 36]
     return np.asarray(np.degrees(np.arctan2(across[:, 1], across[:, 0])), np.float64)
 
 

@@ -110,8 +110,7 @@ def test_defaults_are_those_of_the_request_records():
 def test_every_setting_of_the_records_can_be_chosen():
     chosen = {f.name for kind in (TargetOptions, ChainOptions, VideoOptions) for f in fields(kind)}
     words = {"idle": "still", "path": "face", "enhancers": "enhance", "options": "option"}
-    words["face_checks"] = "no_face_checks"
-    words["generators"] = "fallback"
+    words |= {"generators": "fallback", "face_checks": "no_face_checks"}
     for record in (TargetRequest, PluginSettings, EncoderChoice):
         for field in fields(record):
             assert words.get(field.name, field.name) in chosen, f"{record.__name__}.{field.name}"

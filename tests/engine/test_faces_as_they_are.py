@@ -60,6 +60,17 @@ def test_a_turned_video_is_painted_like_the_upright_one(tmp_path, job, voice, pa
     assert report["faces"]["turned"] == [{"first": 0, "last": FRAMES - 1, "degrees": 90 * quarter}]
 
 
+@pytest.mark.parametrize(("rotation", "quarter"), [(90, 1), (270, 1), (180, 2), (90, 0)])
+def test_rotation_tags_and_turned_faces_add_up(tmp_path, job, voice, rotation, quarter):
+    """Who lies in a video that is to be shown turned, lies in the output."""
+    images = [turned_back(face_frame(n), quarter) for n in range(4)]
+    done = job(face_video(tmp_path / "in.mp4", images=images, rotation=rotation), voice, fit="cut")
+    assert done.frames()[0].shape == images[0].shape
+    told = done.report["faces"]
+    assert told["frames_with_new_mouth"] == 4
+    assert told["turned"] == ([{"first": 0, "last": 3, "degrees": 90 * quarter}] if quarter else [])
+
+
 @pytest.mark.parametrize("quarter", [1, 2, 3])
 def test_enhancers_and_blenders_see_turned_faces_upright(tmp_path, job, voice, quarter):
     images = [face_frame(n) for n in range(FRAMES)]

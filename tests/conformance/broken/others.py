@@ -10,6 +10,7 @@ from lipsync_core.builtin.blender import FeatherBlender
 from lipsync_core.builtin.enhancer import SharpenEnhancer
 from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
 from lipsync_core.contracts import AudioEncoder, FeatureStream
+from lipsync_core.faces.turns import roll
 from lipsync_core.records import Patch
 
 
@@ -184,6 +185,16 @@ class Shares(MediaPipeDetector):
         ]
 
 
+class UprightOnly(MediaPipeDetector):
+    """Knows upright faces, and says otherwise."""
+
+    def detect(self, images):
+        return [
+            [f for f in faces if abs(float(roll(f.landmarks[None], f.scheme)[0])) < 45]
+            for faces in super().detect(images)
+        ]
+
+
 class NeverForgets(MediaPipeDetector):
     """Smooths over shots: `reset` leaves its last landmarks alone."""
 
@@ -310,6 +321,12 @@ FAULTS: list[tuple[str, str, str, str]] = [
     ("detector", "OtherScheme", FINDS, "correct the spec"),
     ("detector", "WidthAndHeight", FINDS, "not width and height"),
     ("detector", "Shares", FINDS, "in pixels"),
+    (
+        "detector",
+        "UprightOnly",
+        "finds the face in any turn, if the spec says so",
+        "leave `any_turn` out",
+    ),
     ("detector", "NeverForgets", "forgets on reset", "forget everything in reset"),
     ("detector", "PaintsOver", "leaves the pictures as they are", "on a copy"),
     ("enhancer", "Shrinks", "gives as many crops as it gets, same size", "crop's own size"),
