@@ -60,8 +60,8 @@ VISEME_ENCODER = AudioEncoderSpec(
     sample_rate=16_000,
     lookahead=0.204,
     zero_is_rest=True,
-    # No viseme; jaw, upper and lower lip open by about 5 mm together.
-    parted=(*([0.0] * 15), 0.10, 0.0, 0.0, 0.25, 0.25, 0.0, 0.0, 0.0),
+    # No viseme; jaw, upper and lower lip open by about 6 mm together.
+    parted=(*([0.0] * 15), 0.13, 0.0, 0.0, 0.3, 0.3, 0.0, 0.0, 0.0),
 )
 
 MEL = AudioEncoderSpec(

@@ -37,6 +37,9 @@ CLOSING = 1.25
 """Lips count as fully closed from press = 1 / 1.25."""
 CLOSED_JAW, TUCKED_JAW = 0.97, 0.72
 """How much of the jaw's opening full closure and a full lip tuck take away."""
+SHARPNESS = 1.5
+"""Power that the weights are raised to where they open and shape the mouth: what the network is least sure of
+counts least. Closures are made of the weights as they are."""
 LOUDNESS_SIGMA = 0.05
 CATCH = 0.75
 """A closure between two frames: the frame is moved this far towards the closed pose ..."""
@@ -44,6 +47,7 @@ CATCH_FROM, CATCH_FULL = 0.3, 0.5
 """... growing with the press between these two."""
 
 JAW, WIDE, PUCKER, UP, LOW, PRESS, TUCK, TONGUE = range(len(CURVES))
+CLOSURES = np.isin(np.arange(len(CURVES)), (PRESS, TUCK))
 REST: Rows = np.zeros(len(CURVES))
 """The mouth at rest."""
 
@@ -115,8 +119,10 @@ class ArticulationStream:
         return np.asarray(rows) if rows else np.zeros((0, len(VISEMES) + len(CURVES)))
 
     def _add_step(self, weights: Rows, loudness: float) -> None:
-        self._numerators.append((weights[:, None] * self._weighted).sum(0))
-        self._denominators.append((weights[:, None] * DOMINANCE).sum(0))
+        sharp = weights**SHARPNESS
+        by_curve = np.where(CLOSURES, weights[:, None], (sharp / sharp.sum())[:, None])
+        self._numerators.append((by_curve * self._weighted).sum(0))
+        self._denominators.append((by_curve * DOMINANCE).sum(0))
         self._loudness.append(loudness)
         above = (np.asarray(self._numerators) * self._kernels).sum(0)
         below = (np.asarray(self._denominators) * self._kernels).sum(0)

@@ -6,7 +6,7 @@ import numpy as np
 
 from lipsync_core.records import MouthRange
 
-OPENING, WIDTH = 0.084, 0.052
+OPENING, WIDTH = 0.09, 0.052
 """Spread (standard deviation over speech, eye distances) of opening and width that this generator makes at
 scale 1, measured on its output (training/viseme/README.md)."""
 TRUST = 0.25
