@@ -37,6 +37,8 @@ _TOLD = 8
 """Frames on either side that have a say in which reason is told."""
 _BRIEF = 5
 """Frames whose median says whether a mouth is covered: what is before it stays for longer than two."""
+_HIDING = 4
+"""Frames around a covered mouth that are covered with it: only every second one is looked at."""
 _DOUBTED = 2
 """Frames around a doubtful one that are doubted with it: what is wrong there has begun before it shows."""
 
@@ -222,7 +224,7 @@ def _checked(
         upright[start:stop] = _around(upright[start:stop], _DOUBTED, np.min)
         trusted[start:stop] = _around(trusted[start:stop], _DOUBTED, np.min)
         lasting = _around(covered[start:stop], _BRIEF // 2, np.median)
-        covered[start:stop] = _around(lasting, _DOUBTED, np.max)
+        covered[start:stop] = _around(lasting, _HIDING, np.max)
     return {
         "head bowed": upright,
         "mouth covered": free(covered),
