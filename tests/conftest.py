@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,14 @@ def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from facefactory import speech
 
     return speech(tmp_path_factory.mktemp("voice") / "voice.wav", 1.2)
+
+
+@pytest.fixture
+def closed_terminal_is_heard() -> Iterator[None]:
+    """SIGHUP as it is in a terminal: whoever runs the tests under `nohup` has it ignored, children too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="session")

@@ -44,16 +44,17 @@ def execute(
     """
     from lipsync_core.cli.progress import progress as listener
     from lipsync_core.cli.summary import show_plan, show_summary
-    from lipsync_core.engine import run as engine
+    from lipsync_core.engine.plan import plan
     from lipsync_core.engine.record.report import write
+    from lipsync_core.engine.run import run
 
     with listener(mode.silent) as progress:
         if note:
             progress.note(note)
         if mode.dry_run:
-            told = engine.plan(request, progress, registry).as_dict()
+            told = plan(request, progress, registry).as_dict()
         else:
-            told = engine.run(request, progress, registry)
+            told = run(request, progress, registry)
             if mode.evaluate:
                 told["evaluation"] = _judged(request, progress)
                 write(told, request.output)

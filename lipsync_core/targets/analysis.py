@@ -34,7 +34,9 @@ from lipsync_core.running.queues import ahead
 from lipsync_core.running.stopwatch import Stopwatch
 from lipsync_core.specs import DetectorSpec
 from lipsync_core.targets.digests import target_hash
-from lipsync_core.targets.target import StillTarget, Target, VideoTarget
+from lipsync_core.targets.still_target import StillTarget
+from lipsync_core.targets.target import Target
+from lipsync_core.targets.video_target import VideoTarget
 
 KEEP_DAYS = 60
 """Analyses not used for longer are removed when another is made."""

@@ -19,7 +19,8 @@ from lipsync_core.media.probe import TargetInfo
 from lipsync_core.media.reader import VideoReader
 from lipsync_core.media.schedule import Schedule
 from lipsync_core.records import MouthRange, Scheme
-from lipsync_core.targets.target import FaceHere, Target, TargetFrame, VideoTarget
+from lipsync_core.targets.target import FaceHere, Target, TargetFrame
+from lipsync_core.targets.video_target import VideoTarget
 
 _PER_CLIP = 1_000_000
 """Track ids of clip number n begin at n times this: more tracks than any clip has."""

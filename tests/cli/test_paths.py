@@ -102,6 +102,7 @@ def test_a_cache_that_is_a_file_is_one_sentence(folder, words):
     assert names(folder) == {"cache", "clip.mp4", "voice.wav"}
 
 
+@pytest.mark.usefixtures("closed_terminal_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("words", [("run", "long.mp4", "voice.wav"), ("faces", "long.mp4")])
 def test_a_stopped_analysis_leaves_nothing_half_done(folder, words, number):

@@ -10,7 +10,8 @@ import fakes
 import pytest
 from facefactory import face_video, speech
 
-from lipsync_core.engine.run import plan, run
+from lipsync_core.engine.plan import plan
+from lipsync_core.engine.run import run
 from lipsync_core.errors import (
     Cancelled,
     LipsyncError,

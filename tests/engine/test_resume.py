@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from facefactory import face_video, speech
 
+from lipsync_core.engine import plan as planning
 from lipsync_core.engine import run as engine
 from lipsync_core.engine.record.workspace import Workspace, fingerprint
 from lipsync_core.engine.rendering.segments import cut_segments
@@ -107,7 +108,7 @@ def test_a_run_that_goes_on_makes_the_chunks_of_an_unbroken_one(
     def made(output):
         return RunRequest.of(**base, output=output, silence="generate", segment_seconds=1)
 
-    monkeypatch.setattr(engine, "cut_segments", lambda shots, _: cut_segments(shots, 4))
+    monkeypatch.setattr(planning, "cut_segments", lambda shots, _: cut_segments(shots, 4))
     run(made(tmp_path / "whole.mp4"), registry=registry)
     with monkeypatch.context() as broken:
         broken.setattr(engine, "assemble", at_the_end)

@@ -11,8 +11,8 @@ import pytest
 from facefactory import HEIGHT, STRIP, WIDTH, face_frame, face_video, speech, write_picture
 from mediafactory import make_sound
 
+from lipsync_core.engine.plan import plan
 from lipsync_core.engine.record.report import report_path
-from lipsync_core.engine.run import plan
 from lipsync_core.errors import OutputError, UnsupportedInput, UsageError
 from lipsync_core.media.probe import probe_sound, probe_target
 from lipsync_core.requests import EncoderChoice, RunRequest

@@ -64,6 +64,7 @@ def test_other_errors_pass():
         raise FileNotFoundError(errno.ENOENT, "No such file", "x")
 
 
+@pytest.mark.usefixtures("closed_terminal_is_heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signals_cancel_and_are_put_back(number: signal.Signals):
     before = signal.getsignal(number)

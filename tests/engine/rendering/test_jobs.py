@@ -19,6 +19,7 @@ import fakes
 import pytest
 from facefactory import face_frame, write_picture
 
+from lipsync_core.engine import plan as planning
 from lipsync_core.engine import run as engine
 from lipsync_core.engine.audio_analysis import AudioAnalysis
 from lipsync_core.engine.hosts.pool import Pool
@@ -48,7 +49,7 @@ Path(sys.argv[2]).write_bytes(pickle.dumps(results))
 def jobs_of(target, audio, folder: Path, registry=None, **choices) -> Iterator[list[ShotJob]]:
     """The jobs of a run, one a shot, as the coordinator makes them for the first generator."""
     request = RunRequest.of(target, audio, folder / "out.mp4", segment_seconds=1, **choices)
-    plan = engine.plan(request, registry=registry)
+    plan = planning.plan(request, registry=registry)
     segments = folder / "segments"
     segments.mkdir()
     with closing(plan.inputs.target) as seen:
