@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -10,13 +11,14 @@ import pytest
 
 from lipsync_core.builtin.viseme.generator import VisemeGenerator
 from lipsync_core.builtin.viseme.layers import region_of
+from lipsync_core.builtin.viseme.person_scale import OPENING, WIDTH
 from lipsync_core.builtin.viseme.pose import fit
 from lipsync_core.builtin.viseme.spec import VISEME
 from lipsync_core.contracts import OpenContext
 from lipsync_core.errors import PluginFault
-from lipsync_core.records import Chunk, Crops
+from lipsync_core.records import Chunk, Crops, MouthRange
 
-from .conftest import features, pose, repeated
+from .conftest import Stage, features, pose, repeated
 
 CLOSED = 0.04
 """Openings (eye distances) that the detector reports for lips that meet: 0.003 to 0.03."""
@@ -266,3 +268,38 @@ def test_the_spec_fits_the_class():
     assert attribute == VisemeGenerator.__name__
     assert VISEME.fades and VISEME.streams and VISEME.deterministic
     assert VISEME.prepare.scope == "track"
+
+
+def opened(**options):
+    generator = VisemeGenerator()
+    generator.open(OpenContext(options=options))
+    return generator
+
+
+@pytest.mark.parametrize(("articulation", "wider"), [(0.5, 0.5), (1.5, 1.5)])
+def test_articulation_scales_openings_and_leaves_closures(stage, closed, articulation, wider):
+    def openings(**options):
+        speaks = Stage(stage.detector, opened(**options))
+        return [stage.opening(f) for f in speaks.speak(closed, pose(jaw=0.5), pose(press=1.0))]
+
+    usual, scaled = openings(), openings(articulation=articulation)
+    assert scaled[0] == pytest.approx(wider * usual[0], rel=0.25)
+    assert scaled[1] < CLOSED
+
+
+def test_who_opens_little_in_the_target_opens_little(stage, closed):
+    """The same row for two people, of whom one was seen to move the mouth half as far."""
+
+    def opening(spread):
+        seen = MouthRange(
+            seconds=30.0,
+            opening=(0.0, 0.1, 0.2),
+            opening_spread=spread,
+            width=(0.7, 0.8, 0.9),
+            width_spread=WIDTH,
+        )
+        prepared = stage.generator.prepare(replace(closed, mouth=seen))
+        return stage.opening(stage.speak(closed, pose(jaw=0.5), prepared=prepared)[0])
+
+    assert opening(0.6 * OPENING) < 0.75 * opening(OPENING)
+    assert opening(1.4 * OPENING) > 1.2 * opening(OPENING)
