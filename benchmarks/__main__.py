@@ -11,7 +11,7 @@ from benchmarks.measure import hardware
 from benchmarks.table import Setting, Table
 
 DEFAULT = ("startup", "stages", "live", "main_job")
-ALL = (*DEFAULT, "memory", "wav2lip", "musetalk", "synctalk2d", "latentsync")
+ALL = (*DEFAULT, "memory", "wav2lip", "musetalk", "synctalk2d", "latentsync", "sessions")
 
 
 def main() -> None:

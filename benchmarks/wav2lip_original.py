@@ -24,7 +24,6 @@ import cv2
 import numpy as np
 import torch
 from lipsync_wav2lip import compat, pictures
-from lipsync_wav2lip.choice import precision_for
 from lipsync_wav2lip.network import FaceNetwork
 from lipsync_wav2lip.runtime import CPU_BATCH
 from lipsync_wav2lip.torch_runtime import TorchRuntime
@@ -33,6 +32,7 @@ from numpy.typing import NDArray
 from benchmarks.wav2lip import LOOKED
 from lipsync_core.contracts import OpenContext
 from lipsync_core.machine.hardware import detect
+from lipsync_core.networks.precision import precision_for
 from lipsync_core.records import Image
 from lipsync_core.voice.mel import MelStream
 from lipsync_core.weights import state_dict

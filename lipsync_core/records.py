@@ -157,7 +157,8 @@ class Chunk:
     """What a generator gets in one call.
 
     Attributes:
-        crops: the N crops.
+        crops: the N crops. Where frames are independent of each other, they may be of several faces at once;
+            `crops.track` is then the first one's.
         features: `(N, *feature_shape)` float32, one row per crop, from the declared audio encoder.
         strength: `(N,)` float32 in 0..1, how much of the new mouth is wanted (1 for a good face,
             falling to 0 where the pose turns away). Only generators whose spec says `fades` need

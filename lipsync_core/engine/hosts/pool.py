@@ -15,6 +15,10 @@ from lipsync_core.engine.hosts.host import Host
 __all__ = ["Lease", "Pool", "PoolEntry"]
 
 
+PATIENCE = 0.004
+"""Seconds; a tenth of a frame at 25 a second."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolEntry:
     """One opened generator, for statistics.
@@ -25,6 +29,9 @@ class PoolEntry:
         users: leases that are out.
         uses: leases so far.
         open_seconds: how long opening took.
+        calls: of `generate` so far.
+        shared_calls: those of them that made frames of several users.
+        frames: made so far.
     """
 
     generator: str
@@ -32,6 +39,9 @@ class PoolEntry:
     users: int
     uses: int
     open_seconds: float
+    calls: int
+    shared_calls: int
+    frames: int
 
 
 @dataclass(slots=True)
@@ -80,10 +90,14 @@ class Pool:
     Args:
         max_models: generators that are kept open at most. Idle ones are closed to make room, the least
             frequently used first; leased ones are never closed, so more may be open for a while.
+        patience: seconds that a frame waits at the most for frames of other users, to go through a generator
+            in one call. Only where frames are independent, and never for a single user. None: frames of
+            different users never go together.
     """
 
-    def __init__(self, max_models: int = 1) -> None:
+    def __init__(self, max_models: int = 1, *, patience: float | None = PATIENCE) -> None:
         self._max = max_models
+        self._patience = patience
         self._entries: dict[str, _Entry] = {}
         self._changed = Condition()
         self._closed = False
@@ -101,11 +115,12 @@ class Pool:
             if entry is None:
                 entry = _Entry(
                     candidate=candidate,
-                    host=Host(candidate.spec, isolated=candidate.isolated),
+                    host=Host(candidate.spec, isolated=candidate.isolated, patience=self._patience),
                 )
                 self._entries[key] = entry
             entry.users += 1
             entry.uses += 1
+            entry.host.callers = entry.users
             leaving = self._surplus()
         for other in leaving:
             other.host.close()
@@ -117,6 +132,7 @@ class Pool:
             failed = not entry.ready
             if failed:
                 entry.users -= 1
+                entry.host.callers = entry.users
         # Whoever opened it has the reason; this caller tries for itself.
         return self.lease(candidate) if failed else Lease(self, key, entry)
 
@@ -130,6 +146,9 @@ class Pool:
                     users=e.users,
                     uses=e.uses,
                     open_seconds=round(e.open_seconds, 3),
+                    calls=e.host.calls,
+                    shared_calls=e.host.shared_calls,
+                    frames=e.host.frames,
                 )
                 for e in self._entries.values()
                 if e.ready
@@ -171,6 +190,7 @@ class Pool:
     def _release(self, key: str, entry: _Entry, broken: bool) -> None:
         with self._changed:
             entry.users -= 1
+            entry.host.callers = entry.users
             if broken:
                 entry.broken = True
                 self._forget(key, entry)  # later leases open another one
