@@ -28,7 +28,7 @@ from lipsync_core.faces.tracking import MAX_GAP
 from lipsync_core.faces.turns import quarter_of, roll
 from lipsync_core.records import Face, Image, Points, Scheme
 
-FORMAT = 2
+FORMAT = 3
 """Version of the files below; another number means: analyse again."""
 
 ROW = np.dtype(
