@@ -112,6 +112,24 @@ def make_video(
     return path
 
 
+def mux_frame(out, stream, frame=None, number: int = 0, rate: int = 25) -> None:
+    """Encode frame `number`, or with no frame what the encoder still holds."""
+    if frame is not None:
+        frame.pts, frame.time_base = number, Fraction(1, rate)
+    for packet in stream.encode(frame):
+        out.mux(packet)
+
+
+def copy_later(out, packets, copy, seconds: float) -> None:
+    """Copy packets into a stream of `out`, their times moved by so much."""
+    for packet in packets:
+        if packet.size:
+            shift = round(Fraction(seconds) / packet.time_base)
+            packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+            packet.stream = copy
+            out.mux(packet)
+
+
 def display_matrix(rotation: int, mirrored: bool) -> list[int]:
     """The display matrix of MP4 that mirrors left to right if so, then turns counterclockwise."""
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotation]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -13,7 +12,7 @@ import pytest
 from av.stream import Disposition
 from commandline import lipsync
 from facefactory import face_video, speech
-from mediafactory import encode_sound, make_sound, make_video, tone
+from mediafactory import copy_later, encode_sound, make_sound, make_video, tone
 
 from lipsync_core.engine.record.workspace import fingerprint
 from lipsync_core.errors import UsageError
@@ -37,12 +36,7 @@ def beside(
             copy.disposition = Disposition.default if number == default else Disposition(0)
             copy.metadata["language"] = ["eng", "ger"][number]
         for (source, stream, late), copy in zip(parts, copies, strict=True):
-            for packet in source.demux(stream):
-                if packet.size:
-                    shift = round(Fraction(late) / packet.time_base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = copy
-                    out.mux(packet)
+            copy_later(out, source.demux(stream), copy, late)
         for source in opened:
             source.close()
     return path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 
 import av
 import numpy as np
 import pytest
 from commandline import lipsync
 from facefactory import face_frame, face_video, speech
+from mediafactory import mux_frame
 
 from lipsync_core.media.fields import marked
 from lipsync_core.media.probe import probe_target
@@ -29,11 +29,8 @@ def encoded(path, codec, pix_fmt, frames, options=None, change=lambda frame: fra
             image[300:, :, 3] = 0
             frame = av.VideoFrame.from_ndarray(image, "rgba").reformat(format=pix_fmt)
             frame = change(frame)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode(None):
-            out.mux(packet)
+            mux_frame(out, stream, frame, number)
+        mux_frame(out, stream)
     return path
 
 

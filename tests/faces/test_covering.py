@@ -10,8 +10,6 @@ import pytest
 from covers import KINDS, cover, entering
 from facefactory import face_frame, portrait
 
-from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
-from lipsync_core.contracts import OpenContext
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import AnalysisWriter
 from lipsync_core.faces.covering import COVERED_NONE, SAMPLE, covered
@@ -22,14 +20,6 @@ from lipsync_core.faces.selection import REASONS, FaceRule, choose
 FRAMES = 80
 SIZE = (288, 336)
 COVERED = REASONS.index("mouth covered")
-
-
-@pytest.fixture(scope="module")
-def detector():
-    detector = MediaPipeDetector()
-    detector.open(OpenContext())
-    yield detector
-    detector.close()
 
 
 @pytest.fixture(scope="module")

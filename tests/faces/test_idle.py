@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 
 import lipsync_core
-from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
-from lipsync_core.contracts import OpenContext
 from lipsync_core.faces.blink import BLINK_CELL, closure
 from lipsync_core.faces.idle import LIFT, NOD, IdleMotion
 
@@ -24,14 +22,6 @@ def picture():
     path = Path(lipsync_core.__file__).parent / "samples" / "portrait.png"
     small = cv2.imread(str(path))[..., ::-1]
     return cv2.resize(np.ascontiguousarray(small), (900, 900), interpolation=cv2.INTER_CUBIC)
-
-
-@pytest.fixture(scope="module")
-def detector():
-    detector = MediaPipeDetector()
-    detector.open(OpenContext())
-    yield detector
-    detector.close()
 
 
 @pytest.fixture(scope="module")

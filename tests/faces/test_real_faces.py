@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from covers import KINDS, cover, entering
 
-from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
-from lipsync_core.contracts import OpenContext
 from lipsync_core.faces.analyse import analyse
 from lipsync_core.faces.analysis import AnalysisWriter
 from lipsync_core.faces.schemes import convert
@@ -24,14 +22,6 @@ CLIPS = [
     *("dhlive_000001.mp4", "dhlive_000002.mp4", "musev_man_30s.mp4", BOWED, "grid_bbaf2n.mpg"),
     *("grid_brbk7n.mpg", "grid_lbax4n.mpg", "grid_swiz3n.mpg", "intel_two_faces.gif"),
 ]
-
-
-@pytest.fixture(scope="module")
-def detector():
-    detector = MediaPipeDetector()
-    detector.open(OpenContext())
-    yield detector
-    detector.close()
 
 
 def frames(path, most=10_000):

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from facefactory import drawn_face, face_frame, portrait
 
-from lipsync_core.builtin.mediapipe.detector import MediaPipeDetector
-from lipsync_core.contracts import Detector, OpenContext
+from lipsync_core.contracts import Detector
 from lipsync_core.faces.crops import cut, place, transform
 from lipsync_core.faces.idle import IdleMotion
 from lipsync_core.faces.turned_detector import TRY_EVERY, TurnedDetector
@@ -37,14 +36,6 @@ def picture_of(image: np.ndarray) -> Picture:
         FrameInfo(index=0, time=Fraction(0), duration=Fraction(1)),
         picture_format(width, height, 25),
     )
-
-
-@pytest.fixture(scope="module")
-def detector():
-    detector = MediaPipeDetector()
-    detector.open(OpenContext())
-    yield detector
-    detector.close()
 
 
 @pytest.mark.parametrize("quarter", range(4))

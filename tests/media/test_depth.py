@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 from av.sidedata.sidedata import Type
-from mediafactory import make_video, number_of, numbered_image
+from mediafactory import make_video, mux_frame, number_of, numbered_image
 
 from lipsync_core.media import encoders, hdr
 from lipsync_core.media.encoders import (
@@ -59,11 +59,8 @@ def clear_video(path, frames=6, size=(160, 96)):
                 frame = paletted(number)
             else:
                 frame = frame.reformat(format=pix_fmt, dst_colorspace=5, dst_color_range=1)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode(None):
-            out.mux(packet)
+            mux_frame(out, stream, frame, number)
+        mux_frame(out, stream)
     return path
 
 
@@ -231,11 +228,8 @@ def hdr_video(path, transfer=16, metadata=HDR):
         for number in range(12):
             frame = av.VideoFrame.from_ndarray(numbered_image(number, 160, 96), "rgb24")
             frame = frame.reformat(format="yuv420p10le", dst_colorspace=9, dst_color_range=1)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode(None):
-            out.mux(packet)
+            mux_frame(out, stream, frame, number)
+        mux_frame(out, stream)
     return path
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from mediafactory import make_video, number_of, numbered_image
+from mediafactory import make_video, mux_frame, number_of, numbered_image
 
 from lipsync_core.errors import UsageError
 from lipsync_core.media.encoders import check_encoder, settings_for
@@ -50,11 +50,8 @@ def interlaced_video(folder, kind, fields="top"):
             image[1 if fields == "top" else 0 :: 2] = second[1 if fields == "top" else 0 :: 2]
             frame = av.VideoFrame.from_ndarray(image, "rgb24").reformat(format=pix_fmt)
             frame = marked(frame, fields)
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            for packet in stream.encode(frame):
-                out.mux(packet)
-        for packet in stream.encode(None):
-            out.mux(packet)
+            mux_frame(out, stream, frame, number)
+        mux_frame(out, stream)
     return path
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from mediafactory import encode_sound, make_sound, make_video, numbered_image, tone
+from mediafactory import copy_later, encode_sound, make_sound, make_video, numbered_image, tone
 
 from lipsync_core.media.decoding import Findings, decoded
 from lipsync_core.media.probe import probe_sound, probe_target
@@ -292,12 +292,7 @@ def apart(path: Path, picture: float, sound: float, ending: str = ".mkv") -> Pat
         pairs = [(v, v.streams.video[0], picture), (a, a.streams.audio[0], sound)]
         copies = [out.add_stream_from_template(stream) for _, stream, _ in pairs]
         for (source, stream, begin), copy in zip(pairs, copies, strict=True):
-            for packet in source.demux(stream):
-                if packet.size:
-                    shift = round(F(begin) / packet.time_base)
-                    packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = copy
-                    out.mux(packet)
+            copy_later(out, source.demux(stream), copy, begin)
     return path
 
 
